@@ -1,0 +1,98 @@
+import { type Ace, AceAction, type AppInterfaceConfig } from '../../shared/proto/messages.ts';
+import { aceBoxes, type Sense } from './ace-boxes.ts';
+import { type Box, boxesOverlap, containsBox } from './box.ts';
+import { IMPLICIT_ACE, implicitMark, userMark } from './mark.ts';
+import type { Family } from './prefix.ts';
+import { type RulesetInput, renderSets } from './ruleset.ts';
+
+/** The connections that a change no longer allows. */
+export interface EndedFlows {
+  /** Of ACEs that went or narrowed. */
+  marks: number[];
+  /**
+   * Addresses of apps whose ACL lets in less than before. Flows between apps carry the sender's mark, so those are found by where
+   * they go; one that is still allowed is judged anew at its next packet and goes on.
+   */
+  destinations: string[];
+}
+
+/** Finds what must end when `before` becomes `after`. Flows of ACEs that did not change or that got wider are not in it. */
+export function endedFlows(before: RulesetInput, after: RulesetInput): EndedFlows {
+  const shrunk = shrunkSets(before, after);
+  const marks = new Set<number>();
+  const destinations = new Set<string>();
+  for (const vif of before.vifs) {
+    const now = after.vifs.find(other => isSame(vif, other));
+    const addresses = [vif.ipv4, vif.ipv6].filter(address => address !== '');
+    if (!now) {
+      for (const address of addresses) destinations.add(address);
+      marks.add(implicitMark(vif.vifNumber, IMPLICIT_ACE.outAll));
+    }
+    for (const [index, ace] of vif.acl.entries()) {
+      if (ace.action === AceAction.DROP) continue;
+      const ends = (sense: Sense) =>
+        !now || ([4, 6] as const).some(family => isNarrower(vif, index, now, sense, family, shrunk));
+      const isLimit = ace.action === AceAction.LIMIT;
+      if (ends('outbound') || ends('mapped') || (isLimit && ends('inbound'))) {
+        marks.add(userMark(vif.vifNumber, ace.id, false));
+      }
+      if (now && ends('inbound')) for (const address of addresses) destinations.add(address);
+    }
+  }
+  return { marks: [...marks].sort((a, b) => a - b), destinations: [...destinations].sort() };
+}
+
+/** The marks of endedFlows. */
+export function endedMarks(before: RulesetInput, after: RulesetInput): number[] {
+  return endedFlows(before, after).marks;
+}
+
+function isSame(a: AppInterfaceConfig, b: AppInterfaceConfig): boolean {
+  return a.vifNumber === b.vifNumber && a.mac === b.mac && a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6;
+}
+
+/** Whether the ACE at `index` lets through less than before in this sense, by itself or because of what now stands before it. */
+function isNarrower(
+  before: AppInterfaceConfig,
+  index: number,
+  after: AppInterfaceConfig,
+  sense: Sense,
+  family: Family,
+  shrunk: ReadonlySet<string>,
+): boolean {
+  const boxes = (ace: Ace) => aceBoxes(before.vifNumber, ace, family, sense);
+  const was = before.acl[index]!;
+  const wasBoxes = boxes(was);
+  if (wasBoxes.length === 0) return false;
+  if (wasBoxes.some(box => box.sets.some(name => shrunk.has(name)))) return true;
+  const position = after.acl.findIndex(ace => ace.id === was.id);
+  const is = after.acl[position];
+  if (!is || is.action === AceAction.DROP || isOtherPortmap(was, is)) return true;
+  if (!covers(boxes(is), wasBoxes)) return true;
+
+  const earlier = before.acl.slice(0, index);
+  return after.acl.slice(0, position).some(ace => {
+    if (ace.action !== AceAction.DROP && ace.action !== AceAction.LIMIT) return false;
+    const now = boxes(ace).filter(box => wasBoxes.some(other => boxesOverlap(box, other)));
+    const same = earlier.find(({ id, action }) => id === ace.id && action === ace.action);
+    return now.length > 0 && !(same && covers(boxes(same), now));
+  });
+}
+
+function isOtherPortmap(a: Ace, b: Ace): boolean {
+  if (a.action !== AceAction.PORTMAP && b.action !== AceAction.PORTMAP) return false;
+  return a.action !== b.action || a.lport !== b.lport || a.appPort !== b.appPort;
+}
+
+function covers(outer: readonly Box[], inner: readonly Box[]): boolean {
+  return inner.every(box => outer.some(other => containsBox(other, box)));
+}
+
+/** The sets from which the manager takes addresses out. That a DNS answer gets old ends no flow. */
+function shrunkSets(before: RulesetInput, after: RulesetInput): Set<string> {
+  const now = new Map(renderSets(after).map(set => [set.name, new Set(set.elements)]));
+  const shrunk = renderSets(before).filter(set =>
+    set.elements.some(element => now.get(set.name)?.has(element) === false),
+  );
+  return new Set(shrunk.map(set => set.name));
+}

@@ -1,0 +1,139 @@
+import { AceAction } from '../../shared/proto/messages.ts';
+import { PORT_PROTOCOLS } from './ace-boxes.ts';
+import { DROP_BIT, defaultDropMark, markText, VIF_MASK } from './mark.ts';
+import type { Chain, NamedSet } from './table.ts';
+import { aceCounter, acesWith, defaultCounter, type Vif } from './vif.ts';
+
+/** How long a denied flow is remembered after its last packet, seconds. */
+const DENIED_TIMEOUT = 300;
+/** How many denied flows are remembered per family; more are dropped all the same, but only counted. */
+const DENIED_SIZE = 4096;
+
+export const DENIED_SETS = { 4: 'denied4', 6: 'denied6' } as const;
+/** Counts every denied packet, listed or not. */
+export const DENIED_COUNTER = 'denied';
+/** Counts the packets that exceeded a LIMIT ACE. */
+export const LIMITED_COUNTER = 'limited';
+
+const UNITS = ['second', 'minute', 'hour', 'day'];
+/** What nft takes when no burst is given. */
+const DEFAULT_BURST = 5;
+
+/**
+ * Denied flows: the deciding mark and the flow. Without ports (ICMP and others) the port is 0. The kernel keeps a key's types in 32
+ * bits, six for each: the sixth part would be lost, so the sender's MAC is not in it (it follows from the mark's VIF).
+ */
+export function deniedSets(): NamedSet[] {
+  return ([4, 6] as const).map(family => ({
+    name: DENIED_SETS[family],
+    definition: [
+      `type mark . ipv${family}_addr . ipv${family}_addr . inet_proto . inet_service`,
+      `size ${DENIED_SIZE}`,
+      'flags dynamic,timeout',
+      `timeout ${DENIED_TIMEOUT}s`,
+      'counter',
+    ],
+    elements: [],
+    dynamic: true,
+  }));
+}
+
+/** What follows once an ACL has decided; the packet's mark carries the decision. */
+export function verdictChains(vifs: readonly Vif[], flowLog: boolean): Chain[] {
+  const limits = acesWith(vifs, AceAction.LIMIT);
+  const allowed = acesWith(vifs, AceAction.ALLOW, AceAction.PORTMAP);
+  const isDrop = `meta mark & ${markText(DROP_BIT)} != 0 goto`;
+  const settle = [
+    ...limitDispatch(vifs),
+    ...countBy(
+      'ct mark',
+      allowed.map(({ vif, ace, mark }) => [mark, aceCounter(vif.number, ace.id)]),
+    ),
+    'accept',
+  ];
+  const byNi = markText(defaultDropMark(0));
+  const asReceiver = `meta mark set meta mark and ${markText(~DROP_BIT >>> 0)}`;
+  return [
+    ...limitChains(vifs),
+    { name: 'record', rules: [...recordDenied(), 'drop'] },
+    // By the sender's ACL; by the NI whatever that says; by the receiver's side. Where the sender's mark may have been kept on
+    // the connection already it is taken back: the connection may be older than the ruleset, and must not pass as known.
+    { name: 'denied', rules: [...countDenied(vifs), 'goto record'] },
+    {
+      name: 'overruled',
+      rules: [`meta mark set ct mark and ${markText(VIF_MASK)} or ${byNi}`, 'ct mark set 0', 'goto denied'],
+    },
+    {
+      name: 'refused',
+      rules: ['ct mark set 0', ...countDenied(vifs), ...(flowLog ? [asReceiver, 'goto record'] : ['drop'])],
+    },
+    { name: 'agree', rules: [`${isDrop} refused`, ...keepReceiversLimit(limits.map(({ mark }) => mark))] },
+    { name: 'allow', rules: [`${isDrop} denied`, 'ct mark set meta mark', 'jump receiver', ...settle] },
+    { name: 'enter', rules: [`${isDrop} refused`, 'ct mark set meta mark', ...settle] },
+  ];
+}
+
+/** Sends packets of flows that a LIMIT ACE decided to its buckets; no rule when there is no such ACE. */
+export function limitDispatch(vifs: readonly Vif[]): string[] {
+  const elements = acesWith(vifs, AceAction.LIMIT).map(
+    ({ vif, ace, mark }) => `${markText(mark)} : goto ${limitChain(vif.number, ace.id)}`,
+  );
+  return elements.length === 0 ? [] : [`ct mark vmap { ${elements.join(', ')} }`];
+}
+
+/** Per LIMIT ACE a chain with one bucket for what comes from the app and one for what goes to it. */
+function limitChains(vifs: readonly Vif[]): Chain[] {
+  const chains = acesWith(vifs, AceAction.LIMIT).map(({ vif, ace }): Chain => {
+    const unit = UNITS.includes(ace.limitUnit) ? ace.limitUnit : UNITS[0];
+    const burst = ace.limitBurst === 0 ? DEFAULT_BURST : ace.limitBurst;
+    const exceeds = `limit rate over ${ace.limitRate}/${unit} burst ${burst} packets goto limited`;
+    const pass = `counter name "${aceCounter(vif.number, ace.id)}" accept`;
+    const fromApp = `ether saddr ${vif.mac}`;
+    const rules = [`${fromApp} ${exceeds}`, `${fromApp} ${pass}`, exceeds, pass];
+    return { name: limitChain(vif.number, ace.id), rules: ace.limitRate === 0 ? ['goto limited'] : rules };
+  });
+  return chains.length === 0 ? [] : [{ name: 'limited', rules: [`counter name "${LIMITED_COUNTER}" drop`] }, ...chains];
+}
+
+/**
+ * Between two apps the sender's mark is the one that stays. If only the receiver limits, its mark replaces the sender's, since a
+ * limit that saw no packet after the first would be none.
+ */
+function keepReceiversLimit(limits: readonly number[]): string[] {
+  if (limits.length === 0) return [];
+  const marks = `{ ${limits.map(markText).join(', ')} }`;
+  return [`meta mark ${marks} ct mark != ${marks} ct mark set meta mark`];
+}
+
+function limitChain(vif: number, ace: number): string {
+  return `limit_${vif}_${ace}`;
+}
+
+function countDenied(vifs: readonly Vif[]): string[] {
+  const drops = acesWith(vifs, AceAction.DROP).map(({ vif, ace, mark }): [number, string] => [
+    mark,
+    aceCounter(vif.number, ace.id),
+  ]);
+  const defaults = vifs.map((vif): [number, string] => [defaultDropMark(vif.number), defaultCounter(vif.number)]);
+  return [`counter name "${DENIED_COUNTER}"`, ...countBy('meta mark', [...drops, ...defaults])];
+}
+
+/** Counts by mark; a mark that is not in the map just goes on to the next rule. */
+function countBy(key: string, counters: [number, string][]): string[] {
+  if (counters.length === 0) return [];
+  const elements = counters.map(([mark, name]) => `${markText(mark)} : "${name}"`);
+  return [`counter name ${key} map { ${elements.join(', ')} }`];
+}
+
+/** The update fails when the set is full; that ends its rule only, the packet goes on to the `drop`. */
+function recordDenied(): string[] {
+  const withPorts = `{ ${PORT_PROTOCOLS.join(', ')} }`;
+  return ([4, 6] as const).flatMap(family => {
+    const ip = family === 4 ? 'ip' : 'ip6';
+    const flow = `meta mark . ${ip} saddr . ${ip} daddr . meta l4proto`;
+    return [
+      `meta l4proto ${withPorts} update @${DENIED_SETS[family]} { ${flow} . th dport }`,
+      `meta l4proto != ${withPorts} update @${DENIED_SETS[family]} { ${flow} . 0 }`,
+    ];
+  });
+}

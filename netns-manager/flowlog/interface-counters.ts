@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import type { InterfaceCounter } from '../../shared/proto/messages.ts';
+
+/** Counters of all interfaces of this process's network namespace. */
+export async function readInterfaceCounters(): Promise<InterfaceCounter[]> {
+  return parseInterfaceCounters(await readFile('/proc/self/net/dev', 'utf8'));
+}
+
+/** Reads /proc/net/dev: two lines of headings, then `name:` and eight counters for each direction. */
+export function parseInterfaceCounters(text: string): InterfaceCounter[] {
+  return text
+    .split('\n')
+    .slice(2)
+    .flatMap(line => {
+      const colon = line.lastIndexOf(':');
+      const values = line
+        .slice(colon + 1)
+        .trim()
+        .split(/\s+/)
+        .map(Number);
+      if (colon < 0 || values.length < 16 || values.some(Number.isNaN)) return [];
+      const [rxBytes = 0, rxPackets = 0, rxErrors = 0, rxDrops = 0, , , , , ...tx] = values;
+      const [txBytes = 0, txPackets = 0, txErrors = 0, txDrops = 0] = tx;
+      const name = line.slice(0, colon).trim();
+      return [{ name, rxBytes, rxPackets, rxDrops, rxErrors, txBytes, txPackets, txDrops, txErrors }];
+    });
+}

@@ -1,0 +1,8 @@
+export { checks, plannedChecks } from './catalogue.ts';
+export type { Check, CheckContext, Needs, Verdict } from './check.ts';
+export { commandLine } from './command-line.ts';
+export type { Nibox, NiboxStatus } from './nibox.ts';
+export { waitUntilReady } from './ready.ts';
+export { checkIds, type Result, type RunOptions, runChecks } from './run.ts';
+export { checkStopped, type NiboxTraces, noteTraces } from './stopped.ts';
+export { formatTable } from './table.ts';
