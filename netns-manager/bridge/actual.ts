@@ -1,0 +1,75 @@
+import { run } from '../../shared/kernel/run.ts';
+
+/** What the kernel has in this namespace, as far as the manager owns it. */
+export interface ActualLinks {
+  links: Map<string, ActualLink>;
+  defaultRoutes: string[];
+  routes: { destination: string; gateway: string }[];
+  /** `<mac> <port>` of the bridge's static entries. */
+  fdb: Set<string>;
+}
+
+export interface ActualLink {
+  name: string;
+  up: boolean;
+  mtu: number;
+  mac: string;
+  master: string;
+  /** With prefix length. */
+  addresses: string[];
+  /** As a bridge port: `locked on learning off`. */
+  lockedPort: boolean;
+}
+
+interface IpLink {
+  ifname: string;
+  flags: string[];
+  mtu: number;
+  address: string;
+  master?: string;
+  addr_info: { local: string; prefixlen: number; scope: string }[];
+  linkinfo?: { info_slave_data?: { locked?: boolean; learning?: boolean } };
+}
+
+/** Reads links, addresses, routes and the bridge's static entries. */
+export async function readActual(bridge: string): Promise<ActualLinks> {
+  const [links, routes4, routes6, fdb] = await Promise.all([
+    run('ip', ['-j', '-d', 'addr', 'show']),
+    run('ip', ['-j', '-4', 'route', 'show']),
+    run('ip', ['-j', '-6', 'route', 'show']),
+    run('bridge', ['-j', 'fdb', 'show']),
+  ]);
+  // `ip -j addr show` prints empty objects for links that its filter left out.
+  const found = (parse(links) as Partial<IpLink>[]).filter((link): link is IpLink => link.ifname !== undefined);
+  const routes = [...parse(routes4), ...parse(routes6)] as { dst: string; gateway?: string }[];
+  const entries = parse(fdb) as { mac: string; ifname: string; master?: string; state?: string }[];
+  return {
+    links: new Map(found.map(link => [link.ifname, toLink(link)])),
+    defaultRoutes: routes.filter(({ dst }) => dst === 'default').map(({ gateway }) => gateway ?? ''),
+    routes: routes
+      .filter(({ dst, gateway }) => dst !== 'default' && gateway !== undefined)
+      .map(({ dst, gateway }) => ({ destination: dst, gateway: gateway! })),
+    fdb: new Set(
+      entries
+        .filter(entry => entry.master === bridge && entry.state === 'static')
+        .map(({ mac, ifname }) => `${mac} ${ifname}`),
+    ),
+  };
+}
+
+function parse(json: string): unknown[] {
+  return json.trim() === '' ? [] : (JSON.parse(json) as unknown[]);
+}
+
+function toLink(link: IpLink): ActualLink {
+  const port = link.linkinfo?.info_slave_data;
+  return {
+    name: link.ifname,
+    up: link.flags.includes('UP'),
+    mtu: link.mtu,
+    mac: link.address,
+    master: link.master ?? '',
+    addresses: link.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+    lockedPort: port?.locked === true && port.learning === false,
+  };
+}

@@ -1,0 +1,36 @@
+import { CommandError, run } from '../../shared/kernel/run.ts';
+import type { LinkCommand } from './plan.ts';
+
+/** Runs a plan in one `ip -batch` and one `bridge -batch`. Failed lines don't stop the others; gives item -> error. */
+export async function executeLinks(
+  commands: readonly LinkCommand[],
+): Promise<{ batches: number; errors: Map<string, string> }> {
+  const errors = new Map<string, string>();
+  let batches = 0;
+  for (const program of ['ip', 'bridge'] as const) {
+    const own = commands.filter(command => command.program === program);
+    if (own.length === 0) continue;
+    batches += 1;
+    try {
+      await run(program, ['-force', '-batch', '-'], { input: `${own.map(({ line }) => line).join('\n')}\n` });
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      noteFailures(own, error, errors);
+    }
+  }
+  return { batches, errors };
+}
+
+/** `Command failed -:3` names the line; what went wrong stands above it. */
+function noteFailures(own: readonly LinkCommand[], error: CommandError, errors: Map<string, string>): void {
+  let reason = '';
+  let noted = false;
+  for (const text of error.stderr.split('\n')) {
+    const command = own[Number(/^Command failed .*:(\d+)/.exec(text)?.[1]) - 1];
+    if (command) {
+      errors.set(command.item, `\`${command.program} ${command.line}\`: ${reason || 'failed'}`);
+      noted = true;
+    } else if (text.trim() !== '') reason = text.trim();
+  }
+  if (!noted) for (const { item } of own) errors.set(item, error.message);
+}

@@ -1,0 +1,8 @@
+import { type CommonOptions, clientOf } from './options.ts';
+import { printLine } from './print.ts';
+
+/** `nibox restart`: returns when the new manager has been started. */
+export async function restart(ni: string, options: CommonOptions): Promise<void> {
+  await clientOf(options).restart(ni);
+  printLine(`${ni}: its manager was restarted`);
+}

@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { isMissing } from '../../shared/kernel/nft.ts';
+import { CommandError, type RunOptions, run } from '../../shared/kernel/run.ts';
+import type { Log } from '../../shared/log/log.ts';
+import { type Actual, readActual } from './actual.ts';
+import type { RootIntent } from './intent.ts';
+import { planLinks, transitLinks } from './links.ts';
+import { nftTable, tableName } from './nft-table.ts';
+import { planRoutes } from './routes.ts';
+import { othersAreHere, planRuleRemoval, planRules } from './rules.ts';
+import { type RootState, StateFile } from './state.ts';
+import { allRpFilter, readSysctls, type Sysctls, wantedSysctls, writeSysctls } from './sysctls.ts';
+import { TableNumbers } from './tables.ts';
+import { watchKernel } from './watch.ts';
+
+export { detectForwardDrop } from './forward-drop.ts';
+export type { RootInstance, RootIntent, RootPortmap, RootUplink } from './intent.ts';
+
+export interface RootNetworkOptions {
+  prefix: string;
+  log: Log;
+  /** Keeps previous sysctl values and table numbers over restarts. */
+  stateFile: string;
+  /** Goes in front of each command, such as `nsenter --net=...`. Default: this process's own namespace. */
+  enter?: readonly string[];
+}
+
+export interface Applied {
+  ipBatches: number;
+  nftTransactions: number;
+  errors: string[];
+}
+
+/** Links, rules, routes, sysctls and the nft table that one prefix has in the root namespace. */
+export class RootNetwork {
+  readonly #prefix: string;
+  readonly #log: Log;
+  readonly #enter: readonly string[];
+  readonly #file: StateFile;
+  #state: RootState | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor({ prefix, log, stateFile, enter = [] }: RootNetworkOptions) {
+    this.#prefix = prefix;
+    this.#log = log;
+    this.#enter = enter;
+    this.#file = new StateFile(stateFile);
+  }
+
+  /** Makes the namespace what the intent says; writes only what differs. Calls run one after the other. */
+  apply(intent: RootIntent): Promise<Applied> {
+    return this.#inTurn(async () => {
+      const state = await this.#load();
+      const tables = new TableNumbers(this.#prefix, state.uplinks);
+      const text = nftTable(intent, uplink => tables.indexOf(uplink));
+      const commands = planAll(intent, await readActual(this.#run), tables);
+      // The previous values and the table numbers are on disk before the kernel changes. Filters come before the links.
+      await this.#file.save(state);
+      const nft = await this.#applyNft(text, state);
+      const errors = [...nft.errors, ...(await this.#batch(commands))];
+      errors.push(...(await this.#applySysctls(intent, state)));
+      await this.#file.save(state);
+      const applied = { ipBatches: commands.length > 0 ? 1 : 0, nftTransactions: nft.written ? 1 : 0, errors };
+      if (errors.length > 0) this.#log.warn({ errors }, 'the root network could not be set completely');
+      else if (commands.length > 0 || nft.written) this.#log.debug({ commands }, 'the root network was changed');
+      return applied;
+    });
+  }
+
+  /** What `apply` would do, as commands of ip, nft and sysctl. */
+  plan(intent: RootIntent): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const state = await this.#load();
+      const tables = new TableNumbers(this.#prefix, { ...state.uplinks });
+      const text = nftTable(intent, uplink => tables.indexOf(uplink));
+      const commands = planAll(intent, await readActual(this.#run), tables).map(command => `ip -4 ${command}`);
+      const same = isCurrent(state, text, await this.#listNft());
+      const { changes } = await this.#sysctlChanges(intent);
+      const sysctls = Object.entries(changes).map(([key, value]) => `sysctl -w ${key}=${value}`);
+      return [...(same ? [] : [`nft -f - <<'END'\n${text}END`]), ...commands, ...sysctls];
+    });
+  }
+
+  /** Removes everything of this prefix and puts back what was changed. Returns problems; can be called again. */
+  remove(): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const state = await this.#load();
+      const tables = new TableNumbers(this.#prefix, state.uplinks);
+      const actual = await readActual(this.#run);
+      const links = transitLinks(this.#prefix, actual);
+      const filled = new Set(actual.routes.map(({ table }) => Number(table)).filter(table => tables.owns(table)));
+      // Links first, the filter last: nothing is open in between.
+      const errors = await this.#batch([
+        ...links.map(name => `link delete dev ${name}`),
+        ...planRuleRemoval(actual, tables),
+        ...[...filled].map(table => `route flush table ${table}`),
+      ]);
+      const shared = othersAreHere(actual.rules, tables);
+      const restore = Object.entries(state.sysctls).filter(
+        ([key]) =>
+          !links.some(name => key.startsWith(`net/ipv4/conf/${name}/`)) && !(shared && key.endsWith('ip_forward')),
+      );
+      const present = await readSysctls(
+        this.#run,
+        restore.map(([key]) => key),
+      );
+      const changed = restore.filter(([key, value]) => present[key] !== undefined && present[key] !== value);
+      errors.push(...(await writeSysctls(this.#run, Object.fromEntries(changed))));
+      const table = `table ${tableName(this.#prefix)}`;
+      await this.#run('nft', ['-f', '-'], { input: `add ${table}\ndelete ${table}\n` }).catch(cause =>
+        errors.push(String(cause)),
+      );
+      if (errors.length === 0) {
+        await this.#file.remove();
+        this.#state = undefined;
+      }
+      return errors;
+    });
+  }
+
+  /** Calls back soon after somebody changed links, addresses, routes, rules or nftables. Returns what ends it. */
+  watch(onChange: () => void): () => void {
+    const commands = [
+      [...this.#enter, 'ip', 'monitor', 'link', 'address', 'route', 'rule'],
+      [...this.#enter, 'nft', '-j', 'monitor'],
+    ];
+    return watchKernel(commands, onChange, this.#log);
+  }
+
+  async #applyNft(text: string, state: RootState): Promise<{ written: boolean; errors: string[] }> {
+    if (isCurrent(state, text, await this.#listNft())) return { written: false, errors: [] };
+    try {
+      await this.#run('nft', ['-f', '-'], { input: text });
+      state.nft = { intended: hash(text), listed: hash(await this.#listNft()) };
+      return { written: true, errors: [] };
+    } catch (cause) {
+      delete state.nft;
+      return { written: true, errors: [String(cause)] };
+    }
+  }
+
+  /** As the kernel has it, without counters; empty when there is none. */
+  async #listNft(): Promise<string> {
+    try {
+      return await this.#run('nft', ['-s', 'list', 'table', ...tableName(this.#prefix).split(' ')]);
+    } catch (cause) {
+      if (isMissing(cause)) return '';
+      throw cause;
+    }
+  }
+
+  async #sysctlChanges(intent: RootIntent): Promise<{ present: Sysctls; changes: Sysctls }> {
+    const wanted = wantedSysctls(intent);
+    const present = await readSysctls(this.#run, [allRpFilter, ...wanted.keys()]);
+    const changes: Sysctls = {};
+    for (const [key, change] of wanted) {
+      const value = present[key] === undefined ? null : change(present[key], present);
+      if (value !== null) changes[key] = value;
+    }
+    return { present, changes };
+  }
+
+  async #applySysctls(intent: RootIntent, state: RootState): Promise<string[]> {
+    const { present, changes } = await this.#sysctlChanges(intent);
+    for (const key of Object.keys(changes)) state.sysctls[key] ??= present[key]!;
+    await this.#file.save(state);
+    return writeSysctls(this.#run, changes);
+  }
+
+  /** One `ip -batch`; a failing line does not stop the others. */
+  async #batch(commands: readonly string[]): Promise<string[]> {
+    if (commands.length === 0) return [];
+    try {
+      await this.#run('ip', ['-4', '-force', '-batch', '-'], { input: `${commands.join('\n')}\n`, timeoutMs: 120_000 });
+      return [];
+    } catch (cause) {
+      return batchErrors(cause, commands);
+    }
+  }
+
+  async #load(): Promise<RootState> {
+    this.#state ??= await this.#file.load();
+    return this.#state;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work);
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  readonly #run = (file: string, args: readonly string[], options?: RunOptions): Promise<string> => {
+    const [program = file, ...rest] = [...this.#enter, file, ...args];
+    return run(program, rest, options);
+  };
+}
+
+/** Stale routes go after the rules that led to them: an app must not fall through to `main` in between. */
+function planAll(intent: RootIntent, actual: Actual, tables: TableNumbers): string[] {
+  const routes = planRoutes(intent, actual, tables);
+  return [...planLinks(intent, actual), ...routes.before, ...planRules(intent, actual, tables), ...routes.after];
+}
+
+const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+
+function isCurrent({ nft }: RootState, text: string, listed: string): boolean {
+  return listed !== '' && nft?.intended === hash(text) && nft.listed === hash(listed);
+}
+
+/** Pairs each complaint of ip with the line it is about. */
+function batchErrors(cause: unknown, commands: readonly string[]): string[] {
+  if (!(cause instanceof CommandError)) return [String(cause)];
+  const errors: string[] = [];
+  let said: string[] = [];
+  for (const line of cause.stderr.split('\n').filter(Boolean)) {
+    const failed = /^Command failed .*:(\d+)$/.exec(line);
+    if (!failed) {
+      said.push(line);
+      continue;
+    }
+    errors.push(`\`ip ${commands[Number(failed[1]) - 1]}\`: ${said.join(' ')}`);
+    said = [];
+  }
+  return errors.length > 0 ? errors : [cause.message];
+}

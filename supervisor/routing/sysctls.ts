@@ -1,0 +1,47 @@
+import type { run } from '../../shared/kernel/run.ts';
+import { connected, type RootIntent } from './intent.ts';
+
+/** By path under /proc/sys: a name with dots (`eth0.100`) is no trouble there. */
+export type Sysctls = Record<string, string>;
+
+const readScript = 'for key; do cat "/proc/sys/$key" 2>/dev/null || echo; done';
+const writeScript = 'while read -r key value; do echo "$value" > "/proc/sys/$key" || echo "$key"; done';
+
+/** Reads in one process; what is not there is left out. */
+export async function readSysctls(execute: typeof run, keys: readonly string[]): Promise<Sysctls> {
+  const lines = (await execute('sh', ['-c', readScript, 'sh', ...keys])).split('\n');
+  return Object.fromEntries(keys.map((key, index) => [key, lines[index] ?? '']).filter(([, value]) => value !== ''));
+}
+
+/** Writes in one process; gives what could not be written. */
+export async function writeSysctls(execute: typeof run, values: Sysctls): Promise<string[]> {
+  const input = Object.entries(values).map(([key, value]) => `${key} ${value}\n`);
+  if (input.length === 0) return [];
+  const failed = await execute('sh', ['-c', writeScript], { input: input.join('') });
+  return failed
+    .split('\n')
+    .filter(Boolean)
+    .map(key => `sysctl ${key} could not be written`);
+}
+
+export const allRpFilter = 'net/ipv4/conf/all/rp_filter';
+
+/** What the data plane needs: each path, and the value for a present one (null: it is fine as it is). */
+export function wantedSysctls(intent: RootIntent): Map<string, (present: string, all: Sysctls) => string | null> {
+  const wanted = new Map<string, (present: string, all: Sysctls) => string | null>();
+  const exactly = (value: string) => (present: string) => (present === value ? null : value);
+  wanted.set('net/ipv4/ip_forward', exactly('1'));
+  for (const { device } of connected(intent)) {
+    // The greater of `all` and the device's counts: loose wins over a strict `all`.
+    wanted.set(`net/ipv4/conf/${device}/rp_filter`, exactly('2'));
+    wanted.set(`net/ipv4/conf/${device}/send_redirects`, exactly('0'));
+  }
+  for (const { interface: name } of intent.uplinks) {
+    wanted.set(`net/ipv4/conf/${name}/rp_filter`, (present, all) =>
+      present !== '2' && (present === '1' || all[allRpFilter] === '1') ? '2' : null,
+    );
+    // What one app sends by its uplink to another uplink's port map comes back with our own source address.
+    wanted.set(`net/ipv4/conf/${name}/accept_local`, exactly('1'));
+  }
+  return wanted;
+}
