@@ -1,5 +1,5 @@
 import { chownSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Log } from '../../shared/log/log.ts';
 import { MANAGER_SOCKET, SUPERVISOR_SOCKET } from '../../shared/manager/options.ts';
 import {
@@ -106,6 +106,7 @@ export class Instance {
   /** Opens its side of the pubsub, then takes over the manager that runs or starts one. */
   async start(): Promise<void> {
     const { runDirectory, namespace, identity, log } = this.#options;
+    mkdirSync(dirname(runDirectory), { recursive: true, mode: 0o755 }); // on the way for every manager, whatever its uid
     mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
     chownSync(runDirectory, namespace.uid, namespace.uid);
     const hub = new Hub();

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chownSync, closeSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Log } from '../../shared/log/log.ts';
 import { MANAGER_LOG, type ManagerOptions } from '../../shared/manager/options.ts';
 import type { InstanceNamespace } from '../namespaces/namespaces.ts';
@@ -104,6 +104,7 @@ export class Manager {
 
   #spawn(): void {
     const { manager, code, namespace, log } = this.#options;
+    mkdirSync(dirname(manager.logDirectory), { recursive: true, mode: 0o755 });
     mkdirSync(manager.logDirectory, { recursive: true, mode: 0o700 });
     chownSync(manager.logDirectory, namespace.uid, namespace.uid);
     // A file, never a pipe of ours: a pipe whose reader is gone would end it.
