@@ -90,8 +90,7 @@ export class NetworkInstance {
     });
 
     let actual = await readActual(BRIDGE);
-    // Without rules no VIF joins the bridge: closed, not open.
-    const plan = planLinks(guarded ? intent : { ...intent, apps: [] }, actual);
+    const plan = planLinks(intent, actual, guarded);
     if (plan.length > 0) {
       if (unchanged) this.#drift('links', plan.map(({ program, line }) => `${program} ${line}`).join('; '));
       const { batches, errors: failed } = await executeLinks(plan);

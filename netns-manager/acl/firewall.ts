@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { deleteConntrack } from '../../shared/kernel/conntrack.ts';
+import { codecs } from '../../shared/proto/messages.ts';
 import { applyRuleset, readFingerprint } from './apply.ts';
 import { endedFlows } from './ended-flows.ts';
 import { type RulesetInput, renderRuleset } from './ruleset.ts';
@@ -47,22 +48,34 @@ export class Firewall {
 
 function read(file: string): Loaded | null {
   try {
-    const loaded = JSON.parse(readFileSync(file, 'utf8'), reviveMaps) as Loaded;
-    return loaded.input && loaded.ruleset && loaded.fingerprint ? loaded : null;
+    const { ni, vifs, hostAddresses, bridge, uplinkDevice, ruleset, fingerprint } = JSON.parse(
+      readFileSync(file, 'utf8'),
+    );
+    const input: RulesetInput = {
+      ni: codecs.NetworkInstanceConfig.decode(Buffer.from(ni, 'base64')),
+      vifs: (vifs as string[]).map(vif => codecs.AppInterfaceConfig.decode(Buffer.from(vif, 'base64'))),
+      hostAddresses: new Map(hostAddresses),
+      bridge,
+      uplinkDevice,
+    };
+    return { input, ruleset, fingerprint };
   } catch {
     return null; // first start, or unreadable: the rules are made anew in one transaction
   }
 }
 
-function write(file: string, loaded: Loaded): void {
-  writeFileSync(`${file}.new`, JSON.stringify(loaded, replaceMaps), { mode: 0o600 });
+/** Messages are kept encoded: as JSON they would lose the fields that have their default. */
+function write(file: string, { input, ruleset, fingerprint }: Loaded): void {
+  const { bridge, uplinkDevice } = input;
+  const content = {
+    ni: Buffer.from(codecs.NetworkInstanceConfig.encode(input.ni)).toString('base64'),
+    vifs: input.vifs.map(vif => Buffer.from(codecs.AppInterfaceConfig.encode(vif)).toString('base64')),
+    hostAddresses: [...input.hostAddresses],
+    bridge,
+    uplinkDevice,
+    ruleset,
+    fingerprint,
+  };
+  writeFileSync(`${file}.new`, JSON.stringify(content), { mode: 0o600 });
   renameSync(`${file}.new`, file);
-}
-
-function replaceMaps(_key: string, value: unknown): unknown {
-  return value instanceof Map ? { entries: [...value] } : value;
-}
-
-function reviveMaps(key: string, value: unknown): unknown {
-  return key === 'hostAddresses' ? new Map((value as { entries: [string, string[]][] }).entries) : value;
 }

@@ -12,12 +12,13 @@ export interface LinkCommand {
 }
 
 /** The commands that turn what is into what is wanted; none when it is so already. */
-export function planLinks(intent: Intent, actual: ActualLinks): LinkCommand[] {
+export function planLinks(intent: Intent, actual: ActualLinks, guarded: boolean): LinkCommand[] {
   return [
     ...planLoopback(actual),
     ...planBridge(intent, actual),
     ...planUplink(intent, actual),
-    ...planVifs(intent, actual),
+    // Without rules no VIF joins the bridge: closed, not open.
+    ...(guarded ? planVifs(intent, actual) : []),
   ];
 }
 
