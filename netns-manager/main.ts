@@ -14,7 +14,9 @@ import { hostDomains } from './dhcp/host-domains.ts';
 import type { Lease } from './dhcp/leases.ts';
 import { watchLeases } from './dhcp/watch-leases.ts';
 import { DnsWatch } from './dns/dns-watch.ts';
+import { addHostSetElements } from './dns/host-set-elements.ts';
 import { DnsRequestRing } from './dns/request-ring.ts';
+import { ToldAddresses } from './dns/told-addresses.ts';
 import { FlowLog } from './flowlog/flow-log.ts';
 import { readInterfaceCounters } from './flowlog/interface-counters.ts';
 import { BRIDGE, type Intent, rulesetInput } from './intent.ts';
@@ -74,12 +76,14 @@ async function main(options: ManagerOptions): Promise<void> {
   });
   let flowLogRuns = false;
   const ring = new DnsRequestRing((key, request) => requests.set(key, request));
+  const told = new ToldAddresses();
   const dnsWatch = new DnsWatch({
     logFile: ni.dnsmasqLog,
     reopenLog: () => ni.dnsmasq.reopenLog(),
     table: 'inet nibox',
     isStatic: ({ set, address }) => staticElements.has(`${set} ${address}`),
     onRequest: request => {
+      told.note(request, hostDomains(apps()), Date.now());
       if (intent?.config.flowLog) ring.add(request);
     },
     log,
@@ -114,6 +118,7 @@ async function main(options: ManagerOptions): Promise<void> {
     try {
       last = await ni.reconcile(wanted);
       if (!started) startServices();
+      if (last.rulesRebuilt) await refillHostSets(wanted);
       useHostSets(wanted);
       if (wanted.config.flowLog !== flowLogRuns) {
         flowLogRuns = wanted.config.flowLog;
@@ -146,6 +151,10 @@ async function main(options: ManagerOptions): Promise<void> {
       },
       error => log.warn({ err: error }, 'leases are not watched'),
     );
+  }
+  async function refillHostSets(wanted: Intent): Promise<void> {
+    const elements = told.elements(hostDomains(wanted.apps), Date.now());
+    if (elements.length > 0) await addHostSetElements('inet nibox', elements);
   }
   function useHostSets({ config, apps: all }: Intent): void {
     const sets = hostDomains(all).map(domain => ({ domain, v4: hostSetName(domain, 4), v6: hostSetName(domain, 6) }));

@@ -19,6 +19,8 @@ export interface PassResult {
   items: Map<string, ItemState>;
   /** VIFs that exist here. */
   presentVifs: Set<string>;
+  /** The rules were made anew: host sets hold only what is known without DNS. */
+  rulesRebuilt: boolean;
 }
 
 export interface Counts {
@@ -81,9 +83,11 @@ export class NetworkInstance {
     if (unchanged && sysctls.written.length > 0) this.#drift('sysctl', sysctls.written.join(', '));
 
     let guarded = false;
+    let rulesRebuilt = false;
     await attempt('nft:inet nibox', async () => {
       const { written, rebuilt, drift } = await this.#firewall.apply(rulesetInput(intent));
       guarded = true;
+      rulesRebuilt = rebuilt;
       this.counts.nftTransactions += written;
       if (drift) this.#drift('nft:inet nibox', drift);
       if (written) this.#log.info({ rebuilt }, 'ruleset loaded');
@@ -120,7 +124,7 @@ export class NetworkInstance {
     this.#settled = { config: fingerprint };
     const presentVifs = new Set(intent.apps.map(({ vif }) => vif).filter(vif => actual.links.has(vif)));
     const items = this.#itemStates(intent, actual, errors);
-    return { state: errors.size > 0 ? State.DEGRADED : State.ONLINE, errors, items, presentVifs };
+    return { state: errors.size > 0 ? State.DEGRADED : State.ONLINE, errors, items, presentVifs, rulesRebuilt };
   }
 
   #drift(item: string, found: string): void {

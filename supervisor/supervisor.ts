@@ -166,7 +166,7 @@ export class Supervisor {
       }
     };
     await Promise.all(
-      [...this.instances].map(([name, instance]) => attempt(`manager of ${name}`, () => instance.stop(true))),
+      [...this.instances].map(([name, instance]) => attempt(`manager of ${name}`, () => this.#end(instance))),
     );
     await attempt('root network', async () => problems.push(...(await this.#root.remove())));
     const named = new Set([...this.instances.keys(), ...(await this.#namespaces.list())]);
@@ -238,7 +238,7 @@ export class Supervisor {
       if (wanted.has(name)) continue;
       const instance = this.instances.get(name);
       this.instances.delete(name);
-      await instance?.stop(true);
+      if (instance) await this.#end(instance);
       await this.#namespaces.remove(name);
       await rm(this.#niDirectory(name), { recursive: true, force: true });
       this.#log.info({ ni: name }, `network instance ${name} removed`);
@@ -302,6 +302,13 @@ export class Supervisor {
       );
     });
     if (missing) this.wake();
+  }
+
+  /** Its manager and services, then its VIFs. */
+  async #end(instance: Instance): Promise<void> {
+    await instance.stop(true);
+    const vifs = instance.intent?.vifs.map(({ message }) => message.vif) ?? [];
+    await this.attacher.removeAll(vifs, instance.namespace.netPath);
   }
 
   #niDirectory(name: string): string {

@@ -66,6 +66,17 @@ export class Attacher {
     await inside(netPath, ['ip', 'link', 'del', 'dev', vif]).catch(() => {}); // gone with its app
   }
 
+  /** Removes all VIFs of a network instance, before its namespace goes: a namespace's end takes its links with it only later. */
+  async removeAll(vifs: readonly string[], netPath: string): Promise<void> {
+    if (vifs.length === 0) return;
+    const input = vifs.map(vif => `link del dev ${vif}\n`).join('');
+    await run('nsenter', [`--net=${netPath}`, '--', 'ip', '-force', '-batch', '-'], { input }).catch(() => {});
+    for (const vif of vifs) {
+      this.#attached.delete(vif);
+      this.#states.delete(vif);
+    }
+  }
+
   async #make(wanted: Attachable, appPath: string): Promise<void> {
     const { vif, device, mac, mtu, netPath } = wanted;
     const there = await linkMac(appPath, device);
