@@ -14,7 +14,7 @@ import { hostDomains } from './dhcp/host-domains.ts';
 import type { Lease } from './dhcp/leases.ts';
 import { watchLeases } from './dhcp/watch-leases.ts';
 import { DnsWatch } from './dns/dns-watch.ts';
-import { addHostSetElements } from './dns/host-set-elements.ts';
+import { addHostSetElements, listHostSetElements } from './dns/host-set-elements.ts';
 import { DnsRequestRing } from './dns/request-ring.ts';
 import { ToldAddresses } from './dns/told-addresses.ts';
 import { FlowLog } from './flowlog/flow-log.ts';
@@ -117,7 +117,10 @@ async function main(options: ManagerOptions): Promise<void> {
   async function passOnce(wanted: Intent): Promise<void> {
     try {
       last = await ni.reconcile(wanted);
-      if (!started) startServices();
+      if (!started) {
+        startServices();
+        if (!last.rulesRebuilt) await adoptHostSets(wanted);
+      }
       if (last.rulesRebuilt) await refillHostSets(wanted);
       useHostSets(wanted);
       if (wanted.config.flowLog !== flowLogRuns) {
@@ -151,6 +154,10 @@ async function main(options: ManagerOptions): Promise<void> {
       },
       error => log.warn({ err: error }, 'leases are not watched'),
     );
+  }
+  async function adoptHostSets(wanted: Intent): Promise<void> {
+    const sets = hostDomains(wanted.apps).flatMap(domain => [hostSetName(domain, 4), hostSetName(domain, 6)]);
+    told.adopt(await listHostSetElements('inet nibox', sets), Date.now());
   }
   async function refillHostSets(wanted: Intent): Promise<void> {
     const elements = told.elements(hostDomains(wanted.apps), Date.now());

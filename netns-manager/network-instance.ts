@@ -39,6 +39,8 @@ export class NetworkInstance {
   /** Of the last pass, to tell drift from a new config. */
   #settled: { config: string } | null = null;
   #since = new Map<string, { state: string; since: number }>();
+  /** dnsmasq has run in this manager's life. */
+  #served = false;
   /** dnsmasq ended by itself since the last pass. */
   dnsmasqLost: string | null = null;
 
@@ -115,9 +117,12 @@ export class NetworkInstance {
         hostSets: domain => ({ v4: hostSetName(domain, 4), v6: hostSetName(domain, 6) }),
       });
       if (rendered.rejected.length > 0) this.#log.warn({ rejected: rendered.rejected }, 'names left out of DNS');
-      if (this.dnsmasqLost) this.#drift('dnsmasq', this.dnsmasqLost);
+      const lost = this.dnsmasqLost;
       this.dnsmasqLost = null;
       const done = await this.dnsmasq.apply(rendered);
+      // One that was adopted may be missed here before its end is noticed.
+      if (lost || (done === 'started' && this.#served)) this.#drift('dnsmasq', lost ?? 'dnsmasq was gone');
+      this.#served = true;
       if (done !== 'unchanged') this.#log.info({ done, dnsmasq: this.dnsmasq.pid }, `dnsmasq ${done}`);
     });
 

@@ -25,6 +25,11 @@ export class ToldAddresses {
     }
   }
 
+  /** Takes over what a predecessor's sets hold. */
+  adopt(elements: readonly HostSetElement[], now: number): void {
+    for (const element of elements) this.#told.set(`${element.set} ${element.address}`, { element, at: now });
+  }
+
   /** The elements of domains that still count, told not longer ago than sets hold them. */
   elements(domains: readonly string[], now: number): HostSetElement[] {
     const sets = new Set(domains.flatMap(domain => [hostSetName(domain, 4), hostSetName(domain, 6)]));
