@@ -18,6 +18,8 @@ export interface Device {
   instance(name: string): Promise<InstanceReport>;
   /** Runs a verb; gives its exit code and output, never throws. */
   run(...args: string[]): Promise<{ code: number; output: string }>;
+  /** kill -9 of the supervisor, then another one; waits until it is ready. */
+  restartSupervisor(): Promise<void>;
   down(): Promise<string[]>;
 }
 
@@ -56,18 +58,27 @@ export async function startDevice(config: string, options: { ready?: boolean } =
         return { code, output: stdout + stderr };
       }
     },
+    restartSupervisor: async () => {
+      process.kill((await device.status()).supervisor.pid, 'SIGKILL');
+      await until('the supervisor is gone', async () => !(await world.supervisor()));
+      await startSupervisor();
+      await waitUntilReady(world, nibox, READY_MS);
+    },
     down: async () => {
       await world.stopSupervisor();
       return world.down();
     },
   };
-  try {
+  const startSupervisor = async () => {
     const [run, state, log] = directories as [string, string, string];
     const flags = ['--config', resolve(config), '--prefix', prefix, '--resolv-conf', world.resolvConf];
     await world.startSupervisor({
       command: [process.execPath, CLI, 'run', ...flags, '--run-dir', run, '--state-dir', state, '--log-dir', log],
       directories,
     });
+  };
+  try {
+    await startSupervisor();
     if (options.ready !== false) await waitUntilReady(world, nibox, READY_MS);
   } catch (error) {
     await device.down();
