@@ -30,7 +30,7 @@ export async function run(options: UpOptions): Promise<number> {
   const world = await World.up({ prefix: options.prefix, signal });
   try {
     await show(world, options, signal);
-    if (!signal.aborted) await once(signal, 'abort');
+    if (!signal.aborted) await untilAborted(signal);
   } catch (cause) {
     // What a signal has broken off fails in its own way.
     if (!signal.aborted) process.stderr.write(`nibox: ${messageOf(cause)}\n`);
@@ -78,6 +78,13 @@ async function stopAndLook(world: World, options: UpOptions): Promise<Result> {
 function failedLook(cause: unknown): Result {
   const title = 'after the stop nothing of nibox is left';
   return { id: 'C30', title, ok: false, status: 'failed', detail: messageOf(cause) };
+}
+
+/** A signal's listener alone does not keep Node running. */
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  const awake = setInterval(() => {}, 60_000);
+  await once(signal, 'abort');
+  clearInterval(awake);
 }
 
 /** The promise's value, unless the signal comes first. */

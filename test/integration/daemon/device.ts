@@ -77,6 +77,10 @@ export async function startDevice(config: string, options: { ready?: boolean } =
       directories,
     });
   };
+  // An interrupted test leaves nothing either.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void device.down().finally(() => process.exit(1)));
+  }
   try {
     await startSupervisor();
     if (options.ready !== false) await waitUntilReady(world, nibox, READY_MS);
