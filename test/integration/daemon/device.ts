@@ -39,7 +39,15 @@ export interface InstanceReport {
 export async function startDevice(config: string, options: { ready?: boolean } = {}): Promise<Device> {
   if (!existsSync(CLI)) throw new Error(`${CLI} is missing: run \`npm run build\``);
   const prefix = `t${Array.from({ length: 5 }, () => String.fromCharCode(97 + randomInt(26))).join('')}`;
-  const world = await World.up({ prefix });
+  const interrupted = new AbortController();
+  // An interrupted test leaves nothing either.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      interrupted.abort(new Error(`ended by ${signal}`));
+      void (async () => (await World.find(prefix))?.down())().finally(() => process.exit(1));
+    });
+  }
+  const world = await World.up({ prefix, signal: interrupted.signal });
   const runDirectory = `/run/nibox/${prefix}`;
   const directories = [runDirectory, join(world.runDirectory, 'nibox-state'), join(world.runDirectory, 'nibox-log')];
   const nibox = commandLine([process.execPath, CLI], prefix);
@@ -77,10 +85,6 @@ export async function startDevice(config: string, options: { ready?: boolean } =
       directories,
     });
   };
-  // An interrupted test leaves nothing either.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void device.down().finally(() => process.exit(1)));
-  }
   try {
     await startSupervisor();
     if (options.ready !== false) await waitUntilReady(world, nibox, READY_MS);
