@@ -30,6 +30,8 @@ export interface SupervisorOptions {
 /** Uplinks and app namespaces are looked at anew that often, whatever the events said. */
 const REREAD_MS = 5_000;
 const RETRY_MS = 1_000;
+/** Network instances that are worked on at once: each is mostly waiting for processes, and a small device must stay responsive. */
+const PARALLEL = 4;
 const EMPTY: DeviceConfig = {
   device: { uuid: '', name: '', projectName: '', projectUuid: '', enterpriseName: '', enterpriseUuid: '' },
   uplinks: [],
@@ -196,8 +198,7 @@ export class Supervisor {
     await this.#removeUnwanted(new Set(active.map(({ name }) => name)));
     const intents = instanceIntents(config, active, uplinks, this.#allocator, this.#options.prefix);
 
-    // Spawns are work for a core each; two at a time keeps a small device responsive.
-    await inParallel(intents, 4, intent => this.#bringUp(intent));
+    await inParallel(intents, PARALLEL, intent => this.#bringUp(intent));
     const running = intents.filter(({ config: { name } }) => this.instances.has(name));
     const { errors } = await this.#root.apply({
       prefix: this.#options.prefix,
@@ -214,7 +215,7 @@ export class Supervisor {
     });
     for (const error of errors) this.#log.error({ error }, `root network: ${error}`);
     if (errors.length > 0) this.#retrySoon();
-    await inParallel(running, 4, intent => this.#publishAndAttach(intent));
+    await inParallel(running, PARALLEL, intent => this.#publishAndAttach(intent));
     this.#allocator.retain(
       new Set(config.networkInstances.map(({ uuid }) => uuid)),
       new Set(config.apps.map(({ uuid }) => uuid)),
