@@ -1,5 +1,8 @@
 import type { Told } from './issue.ts';
 import type { Ace, Attachment, DeviceIdentity, Issue, NetworkInstanceKind, UplinkConfig } from './model.ts';
+import type { ResourceLimits } from './resources.ts';
+import type { SupervisionLimits } from './supervision.ts';
+import type { VpnDraft } from './vpn/draft.ts';
 
 /**
  * What a document says, before it is known whether it makes sense. Each reader translates its format into a draft; everything
@@ -9,7 +12,10 @@ export interface DocumentDraft {
   device: DeviceIdentity;
   transitPool?: Told<string> | undefined;
   uidBase?: Told<number> | undefined;
+  userNamespaces: boolean;
   forwardBetweenUplinks: boolean;
+  supervision: SupervisionLimits;
+  resources: ResourceLimits;
   /** Absent: the document names no uplinks, so the ports of its network instances are interface names. */
   uplinks?: UplinkConfig[] | undefined;
   networkInstances: NetworkInstanceDraft[];
@@ -37,7 +43,8 @@ export interface NetworkInstanceDraft {
   ntpServers: Told<string>[];
   dnsHosts: { name: Told<string>; addresses: Told<string>[] }[];
   routes: { destination: Told<string | undefined>; gateway: Told<string | undefined> }[];
-  vpn: Told<Record<string, unknown> | undefined>;
+  vpn: Told<VpnDraft | undefined>;
+  resources: ResourceLimits;
 }
 
 export interface NetworkDraft {

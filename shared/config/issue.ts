@@ -1,4 +1,5 @@
 import type { Issue } from './model.ts';
+import { HIDDEN, looksSecret, placeIsSecret } from './secrets.ts';
 
 const SHOWN_CHARACTERS = 80;
 
@@ -17,7 +18,7 @@ export interface Reporter {
 /** A reporter for one part of a document: adds to all issues and, but for warnings, to the part's own. */
 export function reporter(scope: Issue['scope'], all: Issue[], own?: Issue[]): Reporter {
   const add = (told: Told<unknown>, reason: string, remedy: string, as: Issue['scope']) => {
-    const issue: Issue = { path: told.path, value: showValue(told.value), reason, remedy, scope: as };
+    const issue: Issue = { path: told.path, value: shown(told), reason, remedy, scope: as };
     all.push(issue);
     if (as !== 'warning') own?.push(issue);
   };
@@ -33,6 +34,19 @@ export function ignoringMissing(report: Reporter): Reporter {
     refuse: (told, reason, remedy) => told.value !== undefined && report.refuse(told, reason, remedy),
     warn: (told, reason, remedy) => told.value !== undefined && report.warn(told, reason, remedy),
   };
+}
+
+/** The same place, without showing what stands there. */
+export function hidden(told: Told<unknown>): Told<unknown> {
+  return { path: told.path, value: told.value === undefined ? undefined : HIDDEN };
+}
+
+/** What an issue shows of a value: keys never. */
+function shown({ path, value }: Told<unknown>): string {
+  if (value === undefined) return '';
+  if (value === HIDDEN || placeIsSecret(path)) return HIDDEN;
+  const text = showValue(value);
+  return looksSecret(text) ? HIDDEN : text;
 }
 
 /** One line for people: `apps[0].interfaces[0].mac: "zz": is not a MAC address. Remedy: ...`. */

@@ -1,3 +1,6 @@
+import type { ResourceLimits } from './resources.ts';
+import type { SupervisionLimits } from './supervision.ts';
+
 /**
  * The validated device configuration: what every reader (nibox YAML/JSON, EVE JSON) produces and what the supervisor consumes.
  * Nothing in here needs checking again. Addresses are canonical text, lists are never undefined.
@@ -12,8 +15,13 @@ export interface DeviceConfig {
   transitPool: string;
   /** First host uid of the first NI's range; NI number n owns uidBase + 65536*(n-1) .. +65535. Default 200000. */
   uidBase: number;
+  /** Seal each NI in a user namespace of its own; false: by uid and capabilities alone. Default true. */
+  userNamespaces: boolean;
   /** Let packets pass from one uplink to another. Default false. */
   forwardBetweenUplinks: boolean;
+  supervision: SupervisionLimits;
+  /** For the supervisor's own log; each network instance has its limits with these as defaults. */
+  resources: ResourceLimits;
 }
 
 export interface DeviceIdentity {
@@ -63,10 +71,61 @@ export interface NetworkInstance {
   propagateConnectedRoutes: boolean;
   staticRoutes: { destination: string; gateway: string }[];
   flowLog: boolean;
-  /** Only on VPN NIs; its shape belongs to the VPN work. */
-  vpn?: Record<string, unknown>;
+  /** Only on VPN NIs. */
+  vpn?: VpnConfig;
+  resources: ResourceLimits;
   /** This NI's own errors. Not empty: it is refused, everything else is applied. */
   issues: Issue[];
+}
+
+export interface VpnConfig {
+  /** Let traffic that no tunnel is for out through the uplink. Default false: it is dropped. */
+  localBreakout: boolean;
+  /** At least one. */
+  tunnels: VpnTunnel[];
+}
+
+export interface VpnTunnel {
+  /** Unique in the NI, [A-Za-z0-9_-]{1,32}. */
+  name: string;
+  /** A client calls, at once and for ever; a server waits to be called. */
+  role: 'client' | 'server';
+  /** policy: traffic selectors decide what goes in; route: an interface and routes do. */
+  mode: 'policy' | 'route';
+  ikeVersion: 1 | 2;
+  /** IP address; `%any` for a server that takes whoever has the key. */
+  remoteGateway: string;
+  /** Empty: the uplink's address (PSK) or the certificate's subject. */
+  localId: string;
+  /** Empty: the remote address (client), anybody who proves himself (server). `%any`: the latter for clients too. */
+  remoteId: string;
+  auth: { kind: 'psk'; secret: string } | VpnCertificateAuth;
+  /** CIDR; default the NI's subnet. Route-based: not negotiated, as the selectors are 0.0.0.0/0 on both sides. */
+  localSubnets: string[];
+  /** Route-based: what is routed into the tunnel. */
+  remoteSubnets: string[];
+  /** In strongSwan's words, best first; never empty. */
+  ikeProposals: string[];
+  espProposals: string[];
+  /** Seconds. */
+  ikeRekey: number;
+  espRekey: number;
+  dpdDelay: number;
+  /** Route-based: address of the tunnel interface with prefix length, and the other side's. */
+  tunnelAddress?: string;
+  tunnelPeer?: string;
+  /** Bytes inside the tunnel; absent: derived from the uplink's. */
+  mtu?: number;
+}
+
+/** All PEM. */
+export interface VpnCertificateAuth {
+  kind: 'certificate';
+  /** This side's, with intermediate ones after it. */
+  certificate: string;
+  privateKey: string;
+  /** Who may have signed the other side's certificate. */
+  authorities: string[];
 }
 
 export interface IpNetwork {
@@ -91,7 +150,8 @@ export type Attachment =
   | { kind: 'byName' }
   | { kind: 'netns'; path: string }
   | { kind: 'pid'; pid: number }
-  | { kind: 'tap' };
+  /** `user` may open it: a name or a number. */
+  | { kind: 'tap'; user: string };
 
 export interface AppInterface {
   /** The interface's name in the config, unique within (app, NI). */

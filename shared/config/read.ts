@@ -3,6 +3,7 @@ import { buildConfig } from './build/build.ts';
 import type { DocumentDraft } from './draft.ts';
 import { looksLikeEve } from './eve/detect.ts';
 import { readEve } from './eve/read.ts';
+import { type FileReader, readNamedFile } from './files.ts';
 import { reporter } from './issue.ts';
 import type { Issue, ReadResult } from './model.ts';
 import { readNative } from './native/read.ts';
@@ -32,8 +33,11 @@ export async function readConfigFile(path: string): Promise<ReadResult> {
   }
 }
 
-/** Reads the text of a config. `name` is what issues call it where they have no better path. */
-export function readConfigText(text: string, name = 'config'): ReadResult {
+/**
+ * Reads the text of a config. `name` is what issues call it where they have no better path; `readFile` reads the files of keys and
+ * certificates that it names.
+ */
+export function readConfigText(text: string, name = 'config', readFile: FileReader = readNamedFile): ReadResult {
   if (Buffer.byteLength(text) > MAX_SIZE_MIB * MIB) return tooBig(name);
   const issues: Issue[] = [];
   const parsed = parseText(text, name, reporter('document', issues));
@@ -44,7 +48,8 @@ export function readConfigText(text: string, name = 'config'): ReadResult {
     return refused(name, 'there is nothing in it', 'write at least {} to run no network instances');
   }
   const format = looksLikeEve(root) ? 'eve' : 'nibox';
-  const draft: DocumentDraft | undefined = format === 'eve' ? readEve(root, issues) : readNative(root, issues);
+  const draft: DocumentDraft | undefined =
+    format === 'eve' ? readEve(root, issues) : readNative(root, issues, readFile);
   const config = draft && buildConfig(draft, issues);
   const isValid = config !== undefined && !issues.some(issue => issue.scope === 'document');
   return { ...(isValid && { config }), issues: inDocumentOrder(withoutEchoes(issues), root), format };

@@ -113,7 +113,7 @@ export async function deleteConntrack(
   filters: readonly ConntrackFilter[],
   program: Conntrack = conntrack,
 ): Promise<void> {
-  const commands = filters.map(({ mark, destination }) => {
+  const commands = (await worthwhile(filters, program)).map(({ mark, destination }) => {
     const byMark = mark ? ` -m ${mark.value}/${mark.mask}` : '';
     const byDestination = destination ? ` -d ${destination}` : '';
     return `-D${byMark}${byDestination}\n`;
@@ -121,6 +121,20 @@ export async function deleteConntrack(
   // A line without a filter would forget everything.
   if (commands.includes('-D\n')) throw new Error('a conntrack filter must name a mark or a destination');
   if (commands.length > 0) await program(['-R', '-'], commands.join(''));
+}
+
+/** With more filters the table is read once and those that find nothing are left out: each walks through all of it, 15 ms. */
+const FEW_FILTERS = 4;
+
+async function worthwhile(
+  filters: readonly ConntrackFilter[],
+  program: Conntrack,
+): Promise<readonly ConntrackFilter[]> {
+  if (filters.length <= FEW_FILTERS) return filters;
+  const marks = [...new Set((await listConntrack(program)).map(({ mark }) => mark))];
+  return filters.filter(({ mark }) => {
+    return mark === undefined || marks.some(found => ((found ^ mark.value) & mark.mask) === 0);
+  });
 }
 
 const TUPLE_KEYS = new Set([

@@ -11,6 +11,24 @@ export function isMissing(error: unknown): boolean {
   return error instanceof CommandError && error.stderr.includes('No such file or directory');
 }
 
+/** A listing of `nft -a list table`: without the handles, and how many rules each chain has. */
+export function readListing(text: string): { plain: string; rules: Map<string, number> } {
+  const rules = new Map<string, number>();
+  let chain: string | null = null;
+  for (const line of text.split('\n')) {
+    const begin = /^\tchain (\S+) \{/.exec(line)?.[1];
+    if (begin !== undefined) {
+      chain = begin;
+      rules.set(chain, 0);
+    } else if (line === '\t}') chain = null;
+    // One that takes several lines has its handle on the last.
+    else if (chain !== null && HANDLE.test(line)) rules.set(chain, rules.get(chain)! + 1);
+  }
+  return { plain: text.replace(new RegExp(HANDLE.source, 'gm'), ''), rules };
+}
+
+const HANDLE = / # handle \d+$/;
+
 /** One element of a set with timeouts and counters, as `nft -j` prints it. */
 export interface NftElement {
   /** The parts of a concatenated key, or the one key. */

@@ -1,8 +1,13 @@
 import { CHUNK_BYTES } from './feed.ts';
 import type { TopicFrames } from './frame-writer.ts';
+import { bytesOf, latin1, type Row } from './row.ts';
 
-/** A key with the frame that subscribers knew before; null: they did not know the key. */
-export type Change = readonly [key: string, before: Buffer | null];
+/** A key that changed in one turn of the event loop: its row before the turn and now; null: there was, or is, none. */
+export interface Change {
+  readonly key: string;
+  readonly before: Row | null;
+  readonly now: Row | null;
+}
 
 /** Some frames in one piece of memory, and the changes that they tell. */
 export interface Chunk {
@@ -12,14 +17,12 @@ export interface Chunk {
 
 /** The changes of one turn of the event loop. Encoded once, when the first subscriber asks; all share the bytes. */
 export class Batch {
-  readonly changes: ReadonlyMap<string, Buffer | null>;
+  readonly changes: readonly Change[];
   readonly #frames: TopicFrames;
-  readonly #rows: ReadonlyMap<string, Buffer>;
   #chunks: Chunk[] | null = null;
 
-  constructor(changes: ReadonlyMap<string, Buffer | null>, rows: ReadonlyMap<string, Buffer>, frames: TopicFrames) {
+  constructor(changes: readonly Change[], frames: TopicFrames) {
     this.changes = changes;
-    this.#rows = rows;
     this.#frames = frames;
   }
 
@@ -31,30 +34,27 @@ export class Batch {
 
   #build(): Chunk[] {
     const chunks: Chunk[] = [];
-    let frames: Buffer[] = [];
+    let parts: string[] = [];
     let changes: Change[] = [];
     let bytes = 0;
     const cut = () => {
-      if (frames.length === 0) return;
-      chunks.push({ bytes: frames.length === 1 ? frames[0]! : Buffer.concat(frames, bytes), changes });
-      frames = [];
+      if (parts.length > 0) chunks.push({ bytes: bytesOf(parts), changes });
+      parts = [];
       changes = [];
       bytes = 0;
     };
-    const add = (frame: Buffer, change: Change) => {
-      frames.push(frame);
+    const add = (lead: string, value: string, change: Change) => {
+      parts.push(lead, value);
       changes.push(change);
-      bytes += frame.length;
+      bytes += lead.length + value.length;
       if (bytes >= CHUNK_BYTES) cut();
     };
     for (const change of this.changes) {
-      const [key, before] = change;
-      if (before !== null && !this.#rows.has(key)) add(this.#frames.delete(key), change);
+      if (change.now === null && change.before !== null) add(latin1(this.#frames.delete(change.key)), '', change);
     }
     for (const change of this.changes) {
-      const [key, before] = change;
-      const now = this.#rows.get(key);
-      if (now && (before === null || !before.equals(now))) add(now, change);
+      const { before, now } = change;
+      if (now !== null && now.value !== before?.value) add(now.lead, now.value, change);
     }
     cut();
     return chunks;

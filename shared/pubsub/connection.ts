@@ -7,6 +7,7 @@ import { FrameReader } from './frame-reader.ts';
 import { encodeFrame } from './frame-writer.ts';
 import type { Hub } from './hub.ts';
 import { helloOf, type Identity, PROTOCOL_MAJOR, PROTOCOL_MINOR, plainHello } from './identity.ts';
+import type { Limits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import type { SubscribeLink, Subscriptions } from './subscriptions.ts';
 import { isAgentName, parseTopic } from './topic.ts';
@@ -16,8 +17,6 @@ import type { Wire, WireEvents } from './wire.ts';
 const HELLO_TIMEOUT_MS = 10_000;
 /** Ours has so long to get out, with the error in it, before the wire is cut. */
 const LINGER_MS = 1000;
-/** Of one connection; the API's clients subscribe to seven topics of each of 1000 network instances. */
-const MAX_SUBSCRIPTIONS = 16_384;
 /** Of answers that wait for a full wire. Far above what an honest peer causes, who reads. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
@@ -31,6 +30,7 @@ const WITHDRAWN = 2;
 /** What a session or a peer hears of its connection. */
 export interface ConnectionOwner {
   readonly hub: Hub | null;
+  readonly limits: Limits;
   readonly subscriptions: Subscriptions;
   readonly log: Log;
   /** Something came, whatever it is. */
@@ -48,7 +48,7 @@ export interface ConnectionOwner {
 export class Connection implements FrameSink, WireEvents, Outlet, SubscribeLink {
   readonly #wire: Wire;
   readonly #owner: ConnectionOwner;
-  readonly #reader = new FrameReader();
+  readonly #reader: FrameReader;
   readonly #decoder = new FrameDecoder();
   readonly #feeds = new Map<string, Feed>();
   /** Feeds that have something to send. */
@@ -64,6 +64,7 @@ export class Connection implements FrameSink, WireEvents, Outlet, SubscribeLink 
   constructor(wire: Wire, identity: Identity, owner: ConnectionOwner) {
     this.#wire = wire;
     this.#owner = owner;
+    this.#reader = new FrameReader(owner.limits.frameBytes);
     this.#outbox = new Outbox(wire, () => this.#gather());
     this.#deadline = setTimeout(() => {
       this.#fail(new PubsubError('ERR_HELLO_TIMEOUT', `no hello came within ${HELLO_TIMEOUT_MS} ms`));
@@ -125,9 +126,9 @@ export class Connection implements FrameSink, WireEvents, Outlet, SubscribeLink 
 
   // ---- frames
 
-  update(topic: string, key: string, value: Uint8Array): void {
+  update(topic: string, key: string, buffer: Buffer, start: number, end: number): void {
     this.#mustHaveHello();
-    this.#owner.subscriptions.find(topic)?.update(key, value);
+    this.#owner.subscriptions.find(topic)?.update(key, buffer, start, end);
   }
 
   delete(topic: string, key: string): void {
@@ -207,8 +208,9 @@ export class Connection implements FrameSink, WireEvents, Outlet, SubscribeLink 
   #openFeed(topic: string): void {
     parseTopic(topic);
     if (this.#feeds.has(topic)) throw new PubsubError('ERR_UNEXPECTED_FRAME', `${topic} was subscribed to twice`);
-    if (this.#feeds.size >= MAX_SUBSCRIPTIONS) {
-      throw new PubsubError('ERR_TOO_MANY_SUBSCRIPTIONS', `more than ${MAX_SUBSCRIPTIONS} subscriptions`);
+    const most = this.#owner.limits.subscriptions;
+    if (this.#feeds.size >= most) {
+      throw new PubsubError('ERR_TOO_MANY_SUBSCRIPTIONS', `more than ${most} subscriptions`);
     }
     const feed = new Feed(topic, this);
     this.#feeds.set(topic, feed);
@@ -259,7 +261,7 @@ export class Connection implements FrameSink, WireEvents, Outlet, SubscribeLink 
     return !this.#outbox.isFull && this.#state === 'open';
   }
 
-  enqueue(bytes: Uint8Array): void {
+  enqueue(bytes: Buffer): void {
     if (this.#state === 'open') this.#outbox.add(bytes);
   }
 

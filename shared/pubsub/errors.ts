@@ -10,6 +10,7 @@ export type PubsubErrorCode =
   | 'ERR_BAD_KEY'
   | 'ERR_BAD_VALUE'
   | 'ERR_TOO_MANY_SUBSCRIPTIONS'
+  | 'ERR_TOO_MUCH'
   | 'ERR_NOT_READING'
   | 'ERR_REFUSED'
   //

@@ -1,4 +1,5 @@
-import type { Batch } from './batch.ts';
+import type { Batch, Change } from './batch.ts';
+import { bytesOf, latin1, type Row } from './row.ts';
 import type { Table } from './table.ts';
 
 /** Frames are gathered into writes of about this size. */
@@ -8,7 +9,7 @@ export const CHUNK_BYTES = 64 * 1024;
 export interface Outlet {
   /** False: hold back, `pump` is called when there is room again. */
   readonly hasRoom: boolean;
-  enqueue(bytes: Uint8Array): void;
+  enqueue(bytes: Buffer): void;
   /** Asks for a `pump` at the end of this turn of the event loop, or when there is room. */
   wake(feed: Feed): void;
   /** The publication was taken away. */
@@ -25,9 +26,9 @@ export class Feed {
   #table: Table | null = null;
   /** Keys of the snapshot that were not sent yet; null: the snapshot is complete. */
   #snapshot: Set<string> | null = null;
-  /** Keys to be told, each with the frame that the subscriber got last (null: none). */
-  readonly #deleted = new Map<string, Buffer>();
-  readonly #changed = new Map<string, Buffer | null>();
+  /** Keys to be told, each with the row that the subscriber got last (null: none). */
+  readonly #deleted = new Map<string, Row>();
+  readonly #changed = new Map<string, Row | null>();
   #restartCount = 0;
 
   constructor(topic: string, outlet: Outlet) {
@@ -39,7 +40,7 @@ export class Feed {
   start(table: Table): void {
     table.attach(this);
     this.#table = table;
-    this.#snapshot = new Set(table.keys());
+    this.#snapshot = new Set(table.rows.keys());
     this.#restartCount = 0;
     this.#outlet.wake(this);
   }
@@ -60,6 +61,11 @@ export class Feed {
   withdraw(): void {
     this.stop();
     this.#outlet.withdrawn(this.topic);
+  }
+
+  /** There are changes to be had, by `pump`. */
+  announce(): void {
+    this.#outlet.wake(this);
   }
 
   /** Takes the changes of one turn of the event loop. */
@@ -85,7 +91,7 @@ export class Feed {
       for (const key of this.#snapshot) {
         if (!this.#outlet.hasRoom) return packer.end(false);
         this.#snapshot.delete(key);
-        packer.add(table.frame(key)!);
+        packer.addRow(table.rows.get(key)!);
       }
       this.#snapshot = null;
       packer.add(table.frames.complete());
@@ -99,8 +105,8 @@ export class Feed {
     for (const [key, sent] of this.#changed) {
       if (!this.#outlet.hasRoom) return packer.end(false);
       this.#changed.delete(key);
-      const frame = table.frame(key)!;
-      if (sent === null || !sent.equals(frame)) packer.add(frame);
+      const row = table.rows.get(key)!;
+      if (sent?.value !== row.value) packer.addRow(row);
     }
     this.#tellRestart(table, packer);
     return packer.end(true);
@@ -117,9 +123,9 @@ export class Feed {
     return this.#snapshot === null && this.#deleted.size === 0 && this.#changed.size === 0;
   }
 
-  #remember(changes: Iterable<readonly [string, Buffer | null]>): void {
-    for (const [key, before] of changes) {
-      const exists = this.#table?.frame(key) !== undefined;
+  #remember(changes: readonly Change[]): void {
+    for (const { key, before } of changes) {
+      const exists = this.#table?.rows.has(key) === true;
       if (this.#snapshot?.has(key)) {
         if (!exists) this.#snapshot.delete(key);
         continue;
@@ -139,25 +145,33 @@ export class Feed {
 /** Gathers frames into chunks. */
 class Packer {
   readonly #outlet: Outlet;
-  #frames: Uint8Array[] = [];
+  #parts: string[] = [];
   #bytes = 0;
 
   constructor(outlet: Outlet) {
     this.#outlet = outlet;
   }
 
-  add(frame: Uint8Array): void {
-    this.#frames.push(frame);
-    this.#bytes += frame.length;
-    if (this.#bytes >= CHUNK_BYTES) this.end(true);
+  add(frame: Buffer): void {
+    this.#parts.push(latin1(frame));
+    this.#grow(frame.length);
+  }
+
+  addRow({ lead, value }: Row): void {
+    this.#parts.push(lead, value);
+    this.#grow(lead.length + value.length);
   }
 
   /** Hands on what was gathered, and gives back `result`. */
   end<R>(result: R): R {
-    const frames = this.#frames;
-    if (frames.length > 0) this.#outlet.enqueue(frames.length === 1 ? frames[0]! : Buffer.concat(frames, this.#bytes));
-    this.#frames = [];
+    if (this.#parts.length > 0) this.#outlet.enqueue(bytesOf(this.#parts));
+    this.#parts = [];
     this.#bytes = 0;
     return result;
+  }
+
+  #grow(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes >= CHUNK_BYTES) this.end(true);
   }
 }

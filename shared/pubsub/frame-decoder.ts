@@ -1,16 +1,16 @@
 import { type Envelope, envelopeCodec, FrameType } from '../proto/messages.ts';
+import { textCache } from '../proto/text-cache.ts';
 import { asPubsubError, PubsubError } from './errors.ts';
 import { checkKey } from './topic.ts';
 
-/** Where decoded frames go. `value` lies in the buffer that was read. */
+/** Where decoded frames go. */
 export interface FrameSink {
-  update(topic: string, key: string, value: Uint8Array): void;
+  /** The value lies in `buffer`, from `start` to before `end`. */
+  update(topic: string, key: string, buffer: Buffer, start: number, end: number): void;
   delete(topic: string, key: string): void;
   /** Any other frame. */
   control(envelope: Envelope): void;
 }
-
-const EMPTY = new Uint8Array(0);
 
 /**
  * Decodes envelopes. UPDATE and DELETE frames in the layout that TopicFrames writes are read in place, without an object for the
@@ -36,7 +36,8 @@ export class FrameDecoder {
       return;
     }
     checkKey(key);
-    if (type === FrameType.UPDATE) sink.update(topic, key, envelope.value);
+    const value = Buffer.from(envelope.value);
+    if (type === FrameType.UPDATE) sink.update(topic, key, value, 0, value.length);
     else sink.delete(topic, key);
   }
 
@@ -51,17 +52,13 @@ export class FrameDecoder {
     const keyStart = keyAt + 2;
     const keyEnd = keyStart + keyLength;
     // Up to two characters may be "." or "..", which is for checkKey to tell.
-    if (keyLength < 3 || keyLength >= 0x80 || keyEnd > end || !isPlain(buffer, keyStart, keyEnd)) return false;
-    let value: Uint8Array = EMPTY;
-    if (keyEnd !== end) {
-      const valueStart = valueOffset(buffer, keyEnd, end);
-      if (valueStart < 0 || type === FrameType.DELETE) return false;
-      value = buffer.subarray(valueStart, end);
-    }
+    if (keyLength < 3 || keyLength >= 0x80 || keyEnd > end) return false;
+    const valueStart = keyEnd === end ? end : valueOffset(buffer, keyEnd, end);
+    if (valueStart < 0 || (type === FrameType.DELETE && keyEnd !== end)) return false;
     const topic = this.#readTopic(buffer, start + 4, keyAt);
-    if (topic === null) return false;
-    const key = buffer.toString('latin1', keyStart, keyEnd);
-    if (type === FrameType.UPDATE) sink.update(topic, key, value);
+    const key = textCache.read(buffer, keyStart, keyEnd); // printable ASCII: but for a slash there is no more to check
+    if (topic === null || key === null || key.includes('/')) return false;
+    if (type === FrameType.UPDATE) sink.update(topic, key, buffer, valueStart, end);
     else sink.delete(topic, key);
     return true;
   }
@@ -78,15 +75,6 @@ export class FrameDecoder {
     this.#topic = buffer.toString('latin1', start, end);
     return this.#topic;
   }
-}
-
-/** Printable ASCII without a slash: one byte is one character and no further check is needed. */
-function isPlain(buffer: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const byte = buffer[i]!;
-    if (byte < 0x20 || byte >= 0x7f || byte === 0x2f) return false;
-  }
-  return true;
 }
 
 /** Where the value starts if field 4 begins at `at` and reaches exactly to `end`, else -1. */

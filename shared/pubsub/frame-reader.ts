@@ -1,7 +1,5 @@
 import { PubsubError } from './errors.ts';
-
-/** The biggest envelope that is sent or accepted, without its length prefix. */
-export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+import { MAX_FRAME_BYTES } from './limits.ts';
 
 /** 7 bits each: four bytes hold any length up to 256 MiB, so a fifth one means too big. */
 const MAX_PREFIX_BYTES = 4;
@@ -15,11 +13,16 @@ export type OnFrame = (buffer: Buffer, start: number, end: number) => boolean;
  * are; only a frame that is spread over chunks is put together, in memory that grows with what came, not with what was promised.
  */
 export class FrameReader {
+  readonly #maxBytes: number;
   #length = 0;
   #prefixBytes = 0;
   /** The frame whose body is being collected; null: a prefix is being read. */
   #partial: Buffer | null = null;
   #filled = 0;
+
+  constructor(maxBytes: number = MAX_FRAME_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** Throws ERR_FRAME_TOO_BIG or ERR_MALFORMED; it is useless from then on. */
   push(chunk: Buffer, onFrame: OnFrame): void {
@@ -48,11 +51,11 @@ export class FrameReader {
 
   /** True when the prefix is complete. */
   #readPrefix(byte: number): boolean {
-    this.#length += (byte & 0x7f) * 2 ** (7 * this.#prefixBytes);
+    this.#length += (byte & 0x7f) << (7 * this.#prefixBytes); // four bytes fill 28 bits
     this.#prefixBytes++;
     const more = byte >= 0x80;
-    if (this.#length > MAX_FRAME_BYTES || (more && this.#prefixBytes === MAX_PREFIX_BYTES)) {
-      throw new PubsubError('ERR_FRAME_TOO_BIG', `a frame is longer than ${MAX_FRAME_BYTES} bytes`);
+    if (this.#length > this.#maxBytes || (more && this.#prefixBytes === MAX_PREFIX_BYTES)) {
+      throw new PubsubError('ERR_FRAME_TOO_BIG', `a frame is longer than ${this.#maxBytes} bytes`);
     }
     if (!more && this.#length === 0) throw new PubsubError('ERR_MALFORMED', 'a frame is empty');
     return !more;

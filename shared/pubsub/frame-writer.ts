@@ -1,32 +1,30 @@
 import { type Envelope, envelopeCodec, FrameType } from '../proto/messages.ts';
 import { PubsubError } from './errors.ts';
-import { MAX_FRAME_BYTES } from './frame-reader.ts';
+import { MAX_FRAME_BYTES } from './limits.ts';
 
 const EMPTY = new Uint8Array(0);
 const NOTHING: Envelope = { type: 0, topic: '', key: '', value: EMPTY, count: 0, hello: null, error: null };
 
 /** Field number and wire type of the envelope's fields, as protobuf writes them. */
-const TAG_TYPE = 0x08;
-const TAG_TOPIC = 0x12;
-const TAG_KEY = 0x1a;
-const TAG_VALUE = 0x22;
+const TAG_TYPE = '\x08';
+const TAG_TOPIC = '\x12';
+const TAG_KEY = '\x1a';
+const TAG_VALUE = '\x22';
 
 /** Any frame, length prefix included. For the few; updates go through TopicFrames. */
 export function encodeFrame(fields: Partial<Envelope>): Buffer {
   const body = envelopeCodec.encode({ ...NOTHING, ...fields });
-  const frame = Buffer.allocUnsafe(varintLength(body.length) + body.length);
-  frame.set(body, writeVarint(frame, 0, body.length));
-  return frame;
+  return Buffer.concat([Buffer.from(varint(body.length), 'latin1'), body]);
 }
 
 /**
- * Writes the frames of one topic. UPDATE and DELETE are written straight into one buffer of their size: type, topic, key, value
- * in that order, which is also what the generated encoder gives.
+ * Writes the frames of one topic. UPDATE and DELETE are put together from texts with a character for each byte: type, topic, key,
+ * value in that order, which is also what the generated encoder gives.
  */
 export class TopicFrames {
   readonly topic: string;
-  readonly #updateHead: Buffer;
-  readonly #deleteHead: Buffer;
+  readonly #updateHead: string;
+  readonly #deleteHead: string;
 
   constructor(topic: string) {
     this.topic = topic;
@@ -34,13 +32,26 @@ export class TopicFrames {
     this.#deleteHead = head(FrameType.DELETE, topic);
   }
 
-  /** Throws ERR_FRAME_TOO_BIG. */
+  /** An UPDATE frame up to where its value of `valueBytes` begins. Throws ERR_FRAME_TOO_BIG. */
+  lead(key: string, valueBytes: number): string {
+    const valuePart = valueBytes === 0 ? '' : TAG_VALUE + varint(valueBytes);
+    const body = this.#updateHead + keyPart(key) + valuePart;
+    const length = body.length + valueBytes;
+    if (length > MAX_FRAME_BYTES) {
+      const problem = `"${key}" of ${this.topic} with ${valueBytes} bytes exceeds a frame's ${MAX_FRAME_BYTES} bytes`;
+      throw new PubsubError('ERR_FRAME_TOO_BIG', problem);
+    }
+    return varint(length) + body;
+  }
+
+  /** A whole UPDATE frame. Throws ERR_FRAME_TOO_BIG. */
   update(key: string, value: Uint8Array): Buffer {
-    return this.#write(this.#updateHead, key, value);
+    return Buffer.concat([Buffer.from(this.lead(key, value.length), 'latin1'), value]);
   }
 
   delete(key: string): Buffer {
-    return this.#write(this.#deleteHead, key, EMPTY);
+    const body = this.#deleteHead + keyPart(key);
+    return Buffer.from(varint(body.length) + body, 'latin1');
   }
 
   complete(): Buffer {
@@ -50,55 +61,24 @@ export class TopicFrames {
   restarted(count: number): Buffer {
     return encodeFrame({ type: FrameType.RESTARTED, topic: this.topic, count });
   }
-
-  #write(front: Buffer, key: string, value: Uint8Array): Buffer {
-    const keyLength = Buffer.byteLength(key);
-    const valuePart = value.length === 0 ? 0 : 1 + varintLength(value.length) + value.length;
-    const body = front.length + 1 + varintLength(keyLength) + keyLength + valuePart;
-    if (body > MAX_FRAME_BYTES) {
-      const problem = `"${key}" of ${this.topic} with ${value.length} bytes exceeds a frame's ${MAX_FRAME_BYTES} bytes`;
-      throw new PubsubError('ERR_FRAME_TOO_BIG', problem);
-    }
-    const frame = Buffer.allocUnsafe(varintLength(body) + body);
-    let at = writeVarint(frame, 0, body);
-    frame.set(front, at);
-    at += front.length;
-    frame[at++] = TAG_KEY;
-    at = writeVarint(frame, at, keyLength);
-    at += frame.write(key, at, 'utf8');
-    if (valuePart > 0) {
-      frame[at++] = TAG_VALUE;
-      at = writeVarint(frame, at, value.length);
-      frame.set(value, at);
-    }
-    return frame;
-  }
 }
 
-function head(type: number, topic: string): Buffer {
-  const name = Buffer.from(topic);
-  const front = Buffer.alloc(3 + varintLength(name.length));
-  front[0] = TAG_TYPE;
-  front[1] = type;
-  front[2] = TAG_TOPIC;
-  writeVarint(front, 3, name.length);
-  return Buffer.concat([front, name]);
+function head(type: number, topic: string): string {
+  return TAG_TYPE + String.fromCharCode(type) + TAG_TOPIC + varint(topic.length) + topic; // ASCII: `topicName` saw to it
 }
 
-function varintLength(n: number): number {
-  if (n < 0x80) return 1;
-  if (n < 0x4000) return 2;
-  return n < 0x200000 ? 3 : 4;
+function keyPart(key: string): string {
+  const bytes = Buffer.byteLength(key) === key.length ? key : Buffer.from(key).toString('latin1');
+  return TAG_KEY + varint(bytes.length) + bytes;
 }
 
-/** Gives the offset behind it. */
-function writeVarint(buffer: Buffer, at: number, n: number): number {
-  let position = at;
+/** One character for each byte. */
+function varint(n: number): string {
+  let text = '';
   let rest = n;
   while (rest >= 0x80) {
-    buffer[position++] = (rest & 0x7f) | 0x80;
+    text += String.fromCharCode((rest & 0x7f) | 0x80);
     rest >>>= 7;
   }
-  buffer[position++] = rest;
-  return position;
+  return text + String.fromCharCode(rest);
 }

@@ -19,6 +19,11 @@ export interface ListenOptions extends AcceptOptions {
   uid?: number;
   gid?: number;
   maxConnections?: number;
+  /**
+   * A directory on the same filesystem where the socket is prepared; default: beside it. Give one that only root can write to
+   * when the socket's own directory is somebody else's, who could put links under our hands.
+   */
+  staging?: string;
   /** A connection whose hello was accepted. */
   onPeer?: (peer: Peer) => void;
 }
@@ -53,7 +58,7 @@ export class Listener {
 export async function listenUnix(options: ListenOptions): Promise<Listener> {
   const { path } = options;
   await mustBeFree(path);
-  const privateDirectory = mkdtempSync(join(dirname(path), '.s'));
+  const privateDirectory = mkdtempSync(join(options.staging ?? dirname(path), '.s'));
   try {
     const hidden = join(privateDirectory, 's');
     mustFit(hidden);

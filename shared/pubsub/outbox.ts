@@ -5,7 +5,7 @@ import type { Wire } from './wire.ts';
 export class Outbox {
   readonly #wire: Wire;
   readonly #beforeSend: () => void;
-  #chunks: Uint8Array[] = [];
+  #chunks: Buffer[] = [];
   #bytes = 0;
   #isFull = false;
   #tick: NodeJS.Immediate | null = null;
@@ -25,7 +25,7 @@ export class Outbox {
     return this.#bytes;
   }
 
-  add(bytes: Uint8Array): void {
+  add(bytes: Buffer): void {
     this.#chunks.push(bytes);
     this.#bytes += bytes.length;
     if (this.#bytes >= CHUNK_BYTES) this.#send();
@@ -37,8 +37,8 @@ export class Outbox {
   }
 
   flush(): void {
-    this.#cancel();
     this.#beforeSend();
+    this.#cancel(); // not sooner: what is added meanwhile would ask for another turn
     this.#send();
   }
 

@@ -5,6 +5,7 @@ import { Connection } from './connection.ts';
 import { type PubsubError, reasonOf } from './errors.ts';
 import type { Hub } from './hub.ts';
 import type { Identity } from './identity.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { Handlers, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Wire } from './wire.ts';
@@ -16,6 +17,8 @@ export interface AcceptOptions {
   log?: Log;
   /** Throws to refuse whoever said this hello. */
   expect?: (hello: Hello) => void;
+  /** What the other side may cost; what is not said is the default. */
+  limits?: Partial<Limits>;
 }
 
 export interface PeerEvents {
@@ -36,9 +39,11 @@ export class Peer extends EventEmitter<PeerEvents> {
     super();
     const log = options.log ?? silentLog;
     this.#log = log;
-    this.#subscriptions = new Subscriptions(log);
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#subscriptions = new Subscriptions(log, limits.mirroredBytes);
     this.#connection = new Connection(wire, options.identity, {
       hub: options.hub,
+      limits,
       subscriptions: this.#subscriptions,
       log,
       heard: () => {},

@@ -2,6 +2,7 @@ import type { Log } from '../log/log.ts';
 import { silentLog } from '../log/log.ts';
 import type { Codec } from '../proto/messages.ts';
 import { reasonOf } from './errors.ts';
+import { bytesOf, latin1 } from './row.ts';
 import type { Store } from './store.ts';
 import { Table } from './table.ts';
 import { checkKey, topicName } from './topic.ts';
@@ -29,7 +30,6 @@ export class Publication<T> {
   readonly shelves = new Set<Shelf>();
   readonly #codec: Codec<T>;
   readonly #store: Store | null;
-  readonly #values = new Map<string, T>();
 
   constructor(options: PublicationOptions<T>) {
     this.topic = topicName(options.agent, options.scope, options.codec.messageType);
@@ -40,7 +40,7 @@ export class Publication<T> {
   }
 
   get size(): number {
-    return this.#values.size;
+    return this.table.rows.size;
   }
 
   /** Connections that mirror it now. */
@@ -53,11 +53,11 @@ export class Publication<T> {
   }
 
   get(key: string): T | undefined {
-    return this.#values.get(key);
+    return this.table.rows.get(key)?.message as T | undefined;
   }
 
-  entries(): IterableIterator<[string, T]> {
-    return this.#values.entries();
+  *entries(): IterableIterator<[string, T]> {
+    for (const [key, { message }] of this.table.rows) yield [key, message as T];
   }
 
   /**
@@ -65,25 +65,23 @@ export class Publication<T> {
    * Throws ERR_BAD_KEY, ERR_FRAME_TOO_BIG or what the codec throws, and then changes nothing.
    */
   set(key: string, value: T): boolean {
-    checkKey(key);
-    const bytes = this.#codec.encode(value);
-    const isNew = this.table.put(key, this.table.frames.update(key, bytes));
-    this.#values.set(key, value);
-    if (isNew) this.#store?.put(key, bytes);
+    if (!this.table.rows.has(key)) checkKey(key);
+    const bytes = this.#encode(value);
+    const isNew = this.table.put(key, bytes, value);
+    if (isNew) this.#store?.put(key, bytesOf([bytes]));
     return isNew;
   }
 
   /** False: there was no such key. */
   delete(key: string): boolean {
-    if (!this.#values.delete(key)) return false;
-    this.table.remove(key);
+    if (!this.table.remove(key)) return false;
     this.#store?.remove(key);
     return true;
   }
 
   /** Makes `values` all that is published. */
   replaceAll(values: ReadonlyMap<string, T>): void {
-    for (const key of this.#values.keys()) if (!values.has(key)) this.delete(key);
+    for (const key of this.table.rows.keys()) if (!values.has(key)) this.delete(key);
     for (const [key, value] of values) this.set(key, value);
   }
 
@@ -99,12 +97,17 @@ export class Publication<T> {
     for (const shelf of this.shelves) shelf.remove(this as Publication<unknown>);
   }
 
+  /** A character for each byte. */
+  #encode(value: T): string {
+    const written = this.#codec.write?.(value);
+    return written ? latin1(written.buf, written.pos) : latin1(this.#codec.encode(value));
+  }
+
   #load(store: Store, log: Log): void {
     for (const [key, bytes] of store.entries) {
       try {
         const value = this.#codec.decode(bytes);
-        this.table.put(key, this.table.frames.update(key, bytes));
-        this.#values.set(key, value);
+        this.table.put(key, latin1(bytes), value);
       } catch (error) {
         log.error(
           { topic: this.topic, key, reason: reasonOf(error) },

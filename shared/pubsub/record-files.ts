@@ -6,7 +6,6 @@ export type FileRole = 'current' | 'backup' | 'temporary';
 const SUFFIXES = { current: '.pb', backup: '.bak', temporary: '.tmp' } as const;
 /** With the longest suffix (".corrupt-9999999") it stays within a file name's 255 bytes. */
 const MAX_PLAIN_BYTES = 239;
-const CORRUPT = /^(.+)\.corrupt-(\d{1,7})$/s;
 
 /** No key can be this (it has a slash): the record that holds a topic's restart counter. */
 export const RESTART_COUNT_KEY = '/restarted';
@@ -25,10 +24,6 @@ export function fileName(base: string, role: FileRole): string {
   return base + SUFFIXES[role];
 }
 
-export function corruptName(base: string, number: number): string {
-  return `${base}.corrupt-${number}`;
-}
-
 /** What a name found in the directory stands for; null: not one of ours. */
 export function parseFileName(name: string): { base: string; role: FileRole } | null {
   for (const role of ['current', 'backup', 'temporary'] as const) {
@@ -36,10 +31,4 @@ export function parseFileName(name: string): { base: string; role: FileRole } | 
     if (base !== '' && name.endsWith(SUFFIXES[role])) return { base, role };
   }
   return null;
-}
-
-/** The number of a file that was kept aside; null: it is none. */
-export function corruptNumber(name: string): number | null {
-  const match = CORRUPT.exec(name);
-  return match ? Number(match[2]) : null;
 }

@@ -5,6 +5,7 @@ import { Connection } from './connection.ts';
 import { PubsubError, reasonOf } from './errors.ts';
 import type { Hub } from './hub.ts';
 import type { Identity } from './identity.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { Handlers, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Wire } from './wire.ts';
@@ -25,6 +26,8 @@ export interface SessionOptions {
   hub?: Hub;
   /** Throws to refuse whoever answered. */
   expect?: (hello: Hello) => void;
+  /** What the other side may cost; what is not said is the default. */
+  limits?: Partial<Limits>;
   backoff?: { firstMs: number; maxMs: number };
   pingIntervalMs?: number;
 }
@@ -46,6 +49,7 @@ export class Session extends EventEmitter<SessionEvents> {
   missedPings = 0;
   readonly #options: SessionOptions;
   readonly #log: Log;
+  readonly #limits: Limits;
   readonly #subscriptions: Subscriptions;
   #state: 'idle' | 'connecting' | 'connected' | 'closed' = 'idle';
   #connection: Connection | null = null;
@@ -64,7 +68,8 @@ export class Session extends EventEmitter<SessionEvents> {
     super();
     this.#options = options;
     this.#log = options.log ?? silentLog;
-    this.#subscriptions = new Subscriptions(this.#log);
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#subscriptions = new Subscriptions(this.#log, this.#limits.mirroredBytes);
   }
 
   /** `closed` before `start` too. */
@@ -116,6 +121,7 @@ export class Session extends EventEmitter<SessionEvents> {
     }
     this.#connection = new Connection(wire, this.#options.identity, {
       hub: this.#options.hub ?? null,
+      limits: this.#limits,
       subscriptions: this.#subscriptions,
       log: this.#log,
       heard: () => this.#heard(),

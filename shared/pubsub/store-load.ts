@@ -1,11 +1,10 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepAside } from '../state/keep-aside.ts';
+import { syncDirectory } from '../state/plain-file.ts';
 import { reasonOf } from './errors.ts';
 import { decodeRecord } from './record.ts';
-import { baseName, corruptName, corruptNumber, fileName, parseFileName } from './record-files.ts';
-
-/** So many bad files are kept for a look at them, in one directory; older ones go. */
-export const MAX_KEPT_ASIDE = 16;
+import { baseName, fileName, parseFileName } from './record-files.ts';
 
 /** A file that could not be read as what it should be. */
 export interface StoreProblem {
@@ -57,24 +56,6 @@ export function loadRecords(directory: string): { entries: Map<string, Uint8Arra
   return { entries, report };
 }
 
-/** Renames a bad file to `<base>.corrupt-<n>`; of those the oldest are removed. Gives the new name, null when that failed. */
-export function keepAside(directory: string, base: string, name: string): string | null {
-  try {
-    const kept = readdirSync(directory)
-      .map(file => ({ file, number: corruptNumber(file) }))
-      .filter((entry): entry is { file: string; number: number } => entry.number !== null)
-      .sort((a, b) => a.number - b.number);
-    const aside = corruptName(base, (kept.at(-1)?.number ?? 0) + 1);
-    renameSync(join(directory, name), join(directory, aside));
-    for (const { file } of kept.slice(0, Math.max(0, kept.length + 1 - MAX_KEPT_ASIDE))) {
-      rmSync(join(directory, file), { force: true, recursive: true });
-    }
-    return aside;
-  } catch {
-    return null; // it is reported as bad in any case, and is overwritten by the next value
-  }
-}
-
 function read(directory: string, base: string, name: string, bad: StoreProblem[]) {
   try {
     const record = decodeRecord(readFileSync(join(directory, name)));
@@ -83,14 +64,5 @@ function read(directory: string, base: string, name: string, bad: StoreProblem[]
   } catch (error) {
     bad.push({ file: name, reason: reasonOf(error), recovered: false, keptAs: keepAside(directory, base, name) });
     return null;
-  }
-}
-
-export function syncDirectory(directory: string): void {
-  const handle = openSync(directory, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }

@@ -2,10 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Log, silentLog } from '../log/log.ts';
+import { keepAside } from '../state/keep-aside.ts';
+import { syncDirectory } from '../state/plain-file.ts';
 import { reasonOf } from './errors.ts';
 import { encodeRecord } from './record.ts';
 import { baseName, fileName, RESTART_COUNT_KEY } from './record-files.ts';
-import { keepAside, type LoadReport, loadRecords, syncDirectory } from './store-load.ts';
+import { type LoadReport, loadRecords } from './store-load.ts';
 
 export interface StoreOptions {
   /** Of this store alone; made with mode 0700 when missing. */

@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts';
 import type { Codec } from '../proto/messages.ts';
 import { asPubsubError, reasonOf } from './errors.ts';
+import type { MirrorBudget } from './limits.ts';
 
 /**
  * What a subscriber is told. Values belong to the subscription: look, don't change. What a handler throws is logged, and the
@@ -21,6 +22,7 @@ export interface Handlers<T> {
 /** Where the subscription table of a session or peer keeps it. */
 export interface SubscriptionOwner {
   readonly log: Log;
+  readonly budget: MirrorBudget;
   closed(subscription: Subscription<unknown>): void;
 }
 
@@ -74,18 +76,19 @@ export class Subscription<T> {
   lose(): void {
     if (this.#state !== 'synchronized') return;
     this.#state = 'stale';
-    this.#tell('stale');
+    this.#tell('stale', this.#handlers.stale);
   }
 
-  /** @internal Throws ERR_BAD_VALUE. */
-  update(key: string, bytes: Uint8Array): void {
-    const value = this.#decode(key, bytes);
+  /** @internal The value lies in `buffer`. Throws ERR_BAD_VALUE, ERR_TOO_MUCH. */
+  update(key: string, buffer: Buffer, start: number, end: number): void {
+    const value = this.#decode(key, buffer, start, end);
     const old = this.#entries.get(key);
     const isRepeated = this.#unnamed?.delete(key) === true && old !== undefined && this.#isSame(old, value);
     if (isRepeated) return;
+    this.#owner.budget.take(this, key, end - start);
     this.#entries.set(key, value);
-    if (old === undefined) this.#tell('created', key, value);
-    else this.#tell('modified', key, value, old);
+    if (old === undefined) this.#tell('created', this.#handlers.created, key, value);
+    else this.#tell('modified', this.#handlers.modified, key, value, old);
   }
 
   /** @internal */
@@ -94,7 +97,13 @@ export class Subscription<T> {
     const old = this.#entries.get(key);
     if (old === undefined) return;
     this.#entries.delete(key);
-    this.#tell('deleted', key, old);
+    this.#owner.budget.release(this, key);
+    this.#tell('deleted', this.#handlers.deleted, key, old);
+  }
+
+  /** @internal Drops all that was heard. */
+  forget(): void {
+    for (const key of [...this.#entries.keys()]) this.delete(key);
   }
 
   /** @internal The snapshot ends: what it did not name is gone. */
@@ -104,14 +113,14 @@ export class Subscription<T> {
     for (const key of gone ?? []) this.delete(key);
     if (this.#state === 'closed') return;
     this.#state = 'synchronized';
-    this.#tell('synchronized');
+    this.#tell('synchronized', this.#handlers.synchronized);
   }
 
   /** @internal */
   restarted(count: number): void {
     if (count === this.#restartCount) return;
     this.#restartCount = count;
-    this.#tell('restarted', count);
+    this.#tell('restarted', this.#handlers.restarted, count);
   }
 
   /** Compares what is known of the values here: a newer publisher's unknown fields are part of that. */
@@ -119,19 +128,24 @@ export class Subscription<T> {
     return Buffer.compare(this.#codec.encode(one), this.#codec.encode(other)) === 0;
   }
 
-  #decode(key: string, bytes: Uint8Array): T {
+  #decode(key: string, buffer: Buffer, start: number, end: number): T {
     try {
-      return this.#codec.decode(bytes);
+      return this.#codec.read ? this.#codec.read(buffer, start, end) : this.#codec.decode(buffer.subarray(start, end));
     } catch (error) {
       throw asPubsubError(error, 'ERR_BAD_VALUE', `"${key}" of ${this.topic} is no ${this.#codec.messageType}`);
     }
   }
 
-  #tell(event: keyof Handlers<T>, ...details: unknown[]): void {
-    const handler = this.#handlers[event] as ((...details: unknown[]) => unknown) | undefined;
+  #tell<A, B, C>(
+    event: keyof Handlers<T>,
+    handler: ((a: A, b: B, c: C) => unknown) | undefined,
+    a?: A,
+    b?: B,
+    c?: C,
+  ): void {
     if (!handler || this.#state === 'closed') return;
     try {
-      const result = handler.apply(this.#handlers, details);
+      const result = handler.call(this.#handlers, a as A, b as B, c as C);
       if (result instanceof Promise) result.catch(error => this.#report(event, error)); // an async function fits the type
     } catch (error) {
       this.#report(event, error);

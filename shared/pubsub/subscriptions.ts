@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts';
 import type { Codec, Hello } from '../proto/messages.ts';
 import { PubsubError } from './errors.ts';
+import { MirrorBudget } from './limits.ts';
 import { type Handlers, Subscription, type SubscriptionOwner } from './subscription.ts';
 import { parseTopic } from './topic.ts';
 
@@ -13,14 +14,16 @@ export interface SubscribeLink {
 /** All subscriptions of one session or peer; it outlives the session's connections. */
 export class Subscriptions implements SubscriptionOwner {
   readonly log: Log;
+  readonly budget: MirrorBudget;
   readonly #byTopic = new Map<string, Subscription<unknown>>();
   /** Unsubscribed, but not confirmed yet: frames of an ended subscription may still be under way. */
   readonly #unconfirmed = new Map<string, number>();
   #link: SubscribeLink | null = null;
   #publisher: Hello | null = null;
 
-  constructor(log: Log) {
+  constructor(log: Log, mirroredBytes: number) {
     this.log = log;
+    this.budget = new MirrorBudget(mirroredBytes);
   }
 
   /** Throws ERR_BAD_TOPIC, ERR_ALREADY_SUBSCRIBED. */
@@ -40,6 +43,7 @@ export class Subscriptions implements SubscriptionOwner {
     const { topic } = subscription;
     if (this.#byTopic.get(topic) !== subscription) return;
     this.#byTopic.delete(topic);
+    this.budget.forget(subscription);
     if (!this.#link) return;
     this.#unconfirmed.set(topic, (this.#unconfirmed.get(topic) ?? 0) + 1);
     this.#link.unsubscribe(topic);
@@ -63,6 +67,10 @@ export class Subscriptions implements SubscriptionOwner {
     this.#link = null;
     this.#unconfirmed.clear();
     for (const subscription of [...this.#byTopic.values()]) subscription.lose();
+    if (!this.budget.isExceeded) return;
+    // Or there would be no room for what the next publisher has to say.
+    this.budget.isExceeded = false;
+    for (const subscription of [...this.#byTopic.values()]) subscription.forget();
   }
 
   /** The subscription that a frame is for; null: it has ended. Throws ERR_UNEXPECTED_FRAME when there never was one. */

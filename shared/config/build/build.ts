@@ -4,10 +4,13 @@ import { type Reporter, reporter, type Told } from '../issue.ts';
 import type { App, DeviceConfig, Issue, NetworkInstance, UplinkConfig } from '../model.ts';
 import { suggester } from '../suggest.ts';
 import { impliedUplinks, labelsOf } from '../uplinks.ts';
+import { WORDS } from '../vpn/words.ts';
 import { Claims } from './claims.ts';
 import { buildInterface } from './interface.ts';
 import { buildNetworkInstance } from './network-instance.ts';
 import { refuseSharedSwitchPorts } from './switch-ports.ts';
+import { warnOfSameCallers } from './vpn/callers.ts';
+import { assignServers } from './vpn/servers.ts';
 
 const DEFAULT_TRANSIT_POOL = '169.254.64.0/18';
 /** Below lie the uids of people and services. */
@@ -22,21 +25,27 @@ export function buildConfig(draft: DocumentDraft, issues: Issue[]): DeviceConfig
   const uplinks = draft.uplinks ?? impliedUplinks(draft.networkInstances.map(ni => ni.port.value ?? ''));
   const transitPool = readTransitPool(draft.transitPool, draft.networkInstances.length, report);
   const labels = labelsOf(uplinks);
-  const context = { uplinks, labels, suggestLabel: suggester(labels), transitPool, issues };
+  const suggestWord = suggester([...WORDS.keys()]);
+  const context = { uplinks, labels, suggestLabel: suggester(labels), suggestWord, transitPool, issues };
   const pairs = draft.networkInstances.map(niDraft => ({
     draft: niDraft,
     ni: buildNetworkInstance(niDraft, context),
   }));
   refuseSharedSwitchPorts(pairs, uplinks, issues);
+  const servers = assignServers(pairs, uplinks, issues);
+  warnOfSameCallers(pairs, uplinks, issues);
   const unclear = new Set(pairs.filter(pair => pair.draft.isPartial).map(pair => pair.ni));
   const nis = pairs.map(pair => pair.ni);
   return {
     device: draft.device,
     uplinks,
     networkInstances: nis,
-    apps: buildApps(draft.apps, nis, unclear, uplinks, issues),
+    apps: buildApps(draft.apps, nis, unclear, new Claims(uplinks, servers, issues), issues, uplinks),
     transitPool,
     uidBase: readUidBase(draft.uidBase, report),
+    userNamespaces: draft.userNamespaces,
+    supervision: draft.supervision,
+    resources: draft.resources,
     forwardBetweenUplinks: draft.forwardBetweenUplinks,
   };
 }
@@ -45,11 +54,11 @@ function buildApps(
   drafts: AppDraft[],
   networkInstances: NetworkInstance[],
   unclear: Set<NetworkInstance>,
-  uplinks: readonly UplinkConfig[],
+  claims: Claims,
   issues: Issue[],
+  uplinks: readonly UplinkConfig[],
 ): App[] {
   const nis = new Map(networkInstances.map(ni => [ni.name, ni]));
-  const claims = new Claims(uplinks, issues);
   return drafts.map(draft => {
     const { name, uuid, activate, attach } = draft;
     const interfaces = draft.interfaces.map(interfaceDraft => {

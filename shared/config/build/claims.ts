@@ -3,6 +3,7 @@ import type { InterfaceDraft } from '../draft.ts';
 import { reporter, type Told } from '../issue.ts';
 import type { AppInterface, IpNetwork, Issue, NetworkInstance, UplinkConfig } from '../model.ts';
 import { uplinksOf } from '../uplinks.ts';
+import { IKE_PORTS } from '../vpn/ports.ts';
 
 /** VIF numbers are the upper byte of the connection mark; the rest of its values is reserved. */
 const MAX_VIFS = 250;
@@ -35,9 +36,13 @@ export class Claims {
   /** How many places are taken, by the place's key. */
   readonly #taken = new Map<string, number>();
 
-  constructor(uplinks: readonly UplinkConfig[], issues: Issue[]) {
+  /** `servers`: VPNs that are called, by the interface of the uplink; IKE's ports are theirs. */
+  constructor(uplinks: readonly UplinkConfig[], servers: ReadonlyMap<string, string>, issues: Issue[]) {
     this.#uplinks = uplinks;
     this.#issues = issues;
+    for (const [name, ni] of servers) {
+      for (const port of IKE_PORTS) this.#holders.set(portKey(name, 'udp', String(port)), `the VPN server of ${ni}`);
+    }
   }
 
   /** Claims what an interface needs, or refuses the interface. */
@@ -73,13 +78,17 @@ export class Claims {
       return reachable
         .filter(uplink => chosen.includes(uplink))
         .map(uplink => ({
-          key: `${uplink.interface} ${protocol} ${lport}`,
+          key: portKey(uplink.interface, protocol, lport),
           told,
-          what: `a port map for ${protocol} port ${lport} of uplink ${uplink.label}`,
+          what: `${protocol} port ${lport} of uplink ${uplink.label}`,
           remedy: 'use another lport, or another uplink',
         }));
     });
   }
+}
+
+function portKey(uplink: string, protocol: string | undefined, port: string | undefined): string {
+  return `${uplink} ${protocol} ${port}`;
 }
 
 function ownThings(draft: InterfaceDraft, built: AppInterface, ni: NetworkInstance): Thing[] {

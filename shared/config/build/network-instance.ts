@@ -13,6 +13,7 @@ import type { Issue, NetworkInstance, UplinkConfig } from '../model.ts';
 import { canonicalHostName } from '../names.ts';
 import { uplinksOf } from '../uplinks.ts';
 import { planNetwork } from './ipam.ts';
+import { buildVpn } from './vpn/vpn.ts';
 
 const DEFAULT_MTU = 1500;
 /** IPv6 needs it, and EVE allows no less. */
@@ -26,6 +27,8 @@ export interface NetworkInstanceContext {
   /** The label that was meant by a mistyped one. */
   suggestLabel: (label: string) => string | undefined;
   transitPool: string;
+  /** The word of a VPN's proposal that was meant by a mistyped one. */
+  suggestWord: (word: string) => string | undefined;
   /** Takes the issues of all NIs. */
   issues: Issue[];
 }
@@ -49,10 +52,11 @@ export function buildNetworkInstance(draft: NetworkInstanceDraft, context: Netwo
     propagateConnectedRoutes: draft.propagateConnectedRoutes,
     staticRoutes: readRoutes(draft, report),
     flowLog: draft.flowLog,
+    resources: draft.resources,
     issues,
   };
   readNetworks(ni, draft, context.transitPool, report);
-  readVpn(ni, draft, report);
+  readVpn(ni, draft, context, report);
   return ni;
 }
 
@@ -115,14 +119,20 @@ function refuseAddressesOfSwitch(draft: NetworkInstanceDraft, report: Reporter):
   }
 }
 
-function readVpn(ni: NetworkInstance, draft: NetworkInstanceDraft, report: Reporter): void {
+function readVpn(
+  ni: NetworkInstance,
+  draft: NetworkInstanceDraft,
+  { transitPool, suggestWord }: NetworkInstanceContext,
+  report: Reporter,
+): void {
   const { vpn } = draft;
   const wasRefused = draft.issues.some(issue => issue.path.startsWith(vpn.path));
   if (ni.type !== 'vpn') {
     if (vpn.value)
       report.refuse({ path: vpn.path, value: 'vpn' }, 'only a VPN takes this', 'remove it, or use type vpn');
-  } else if (vpn.value) ni.vpn = vpn.value;
-  else if (!wasRefused) report.refuse(vpn, 'the settings of the VPN are missing', 'describe its tunnel here');
+  } else if (vpn.value) {
+    ni.vpn = buildVpn(vpn.value, vpn.path, { ni, transitPool, report, suggestWord, now: Date.now() });
+  } else if (!wasRefused) report.refuse(vpn, 'the settings of the VPN are missing', 'describe its tunnel here');
 }
 
 function readAddresses(list: Told<string>[], what: string, report: Reporter): string[] {

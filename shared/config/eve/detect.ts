@@ -12,7 +12,16 @@ const ONLY_EVE_HAS = [
   'configTimestamp',
   'config_timestamp',
 ];
-const ONLY_NIBOX_HAS = ['device', 'uplinks', 'transitPool', 'uidBase', 'forwardBetweenUplinks'];
+const ONLY_NIBOX_HAS = [
+  'device',
+  'uplinks',
+  'transitPool',
+  'uidBase',
+  'userNamespaces',
+  'forwardBetweenUplinks',
+  'supervision',
+  'resources',
+];
 /** Fields by which an element of EVE's networkInstances or apps is known. */
 const EVE_ELEMENTS_HAVE = ['uuidandversion', 'displayname', 'instType', 'inst_type', 'ipType', 'ip_type'];
 

@@ -1,12 +1,14 @@
-import { parseHostAddress } from '../../net/address.ts';
+import { canonicalCidr, parseHostAddress } from '../../net/address.ts';
 import type { NetworkDraft, NetworkInstanceDraft } from '../draft.ts';
-import { type Reporter, reporter, type Told } from '../issue.ts';
+import { ignoringMissing, type Reporter, reporter, type Told } from '../issue.ts';
 import type { Issue, NetworkInstanceKind } from '../model.ts';
 import { below } from '../path.ts';
+import { RESOURCE_DEFAULTS } from '../resources.ts';
+import type { VpnDraft } from '../vpn/draft.ts';
 import type { DecodeContext, Decoded, Raw } from './decode.ts';
 import { Identities } from './identity.ts';
 import { INSTANCE_TYPES, networkInstance } from './messages.ts';
-import { readOpaqueConfig } from './vpn.ts';
+import { readOpaqueConfig } from './vpn/read.ts';
 
 type EveNi = Decoded<typeof networkInstance>;
 
@@ -32,11 +34,15 @@ export function readNetworkInstances(elements: Raw[], issues: Issue[], context: 
   return read.map(({ ni, own, report }, index) => {
     // What could not be read counts as absent, and must not be called missing too.
     const isPartial = own.length > 0;
-    return { ...identities.identify(ni, index, report), ...draftOf(ni, report), isPartial, issues: own };
+    return { ...identities.identify(ni, index, report), ...draftOf(ni, isPartial, report), isPartial, issues: own };
   });
 }
 
-function draftOf(ni: EveNi, report: Reporter): Omit<NetworkInstanceDraft, 'name' | 'uuid' | 'isPartial' | 'issues'> {
+function draftOf(
+  ni: EveNi,
+  isPartial: boolean,
+  report: Reporter,
+): Omit<NetworkInstanceDraft, 'name' | 'uuid' | 'isPartial' | 'issues'> {
   const type = readType(ni, report);
   const networks = readNetworks(ni, type, report);
   const told = (values: string[], path: string): Told<string>[] =>
@@ -48,6 +54,7 @@ function draftOf(ni: EveNi, report: Reporter): Omit<NetworkInstanceDraft, 'name'
     type: type ?? 'local',
     activate: ni.activate,
     flowLog: !ni.disable_flowlog,
+    resources: { ...RESOURCE_DEFAULTS },
     propagateConnectedRoutes: ni.propagate_connected_routes,
     port: optional(ni.port?.at('name') ?? ni.at('port'), ni.port?.name),
     mtu: { path: ni.at('mtu'), value: ni.mtu === 0 ? undefined : ni.mtu },
@@ -69,7 +76,7 @@ function draftOf(ni: EveNi, report: Reporter): Omit<NetworkInstanceDraft, 'name'
         : [],
     ),
     routes: readRoutes(ni, report),
-    vpn: readVpn(ni, type, report),
+    vpn: readVpn(ni, type, networks, isPartial ? ignoringMissing(report) : report),
   };
 }
 
@@ -133,11 +140,16 @@ function readRoutes(ni: EveNi, report: Reporter): NetworkInstanceDraft['routes']
 function readVpn(
   ni: EveNi,
   type: NetworkInstanceKind | undefined,
+  { ipv4, ipv6 }: { ipv4: NetworkDraft; ipv6: NetworkDraft },
   report: Reporter,
-): Told<Record<string, unknown> | undefined> {
+): Told<VpnDraft | undefined> {
   const path = ni.cfg?.at('oconfig') ?? below(ni.at('cfg'), 'oconfig');
   if (type !== 'vpn') return { path, value: undefined };
-  return { path, value: readOpaqueConfig({ path, value: ni.cfg?.oconfig ?? '' }, report) };
+  if (ipv6.subnet.value !== undefined) {
+    report.refuse(ipv6.subnet, 'a VPN of EVE knows IPv4 only', 'use an IPv4 subnet, or the native format');
+  }
+  const own = ipv4.subnet.value === undefined ? null : canonicalCidr(ipv4.subnet.value);
+  return { path, value: readOpaqueConfig({ path, value: ni.cfg?.oconfig ?? '' }, own ?? undefined, report) };
 }
 
 /** Protobuf knows no difference between an empty text and none. */

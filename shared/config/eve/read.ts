@@ -2,6 +2,8 @@ import type { DocumentDraft } from '../draft.ts';
 import { type Reporter, reporter, type Told } from '../issue.ts';
 import type { Issue } from '../model.ts';
 import { canonicalUuid, uuidFromName } from '../names.ts';
+import { RESOURCE_DEFAULTS } from '../resources.ts';
+import { SUPERVISION_DEFAULTS } from '../supervision.ts';
 import { readApps } from './apps.ts';
 import type { DecodeContext, Decoded } from './decode.ts';
 import { unwrapped } from './detect.ts';
@@ -27,6 +29,9 @@ export function readEve(root: unknown, issues: Issue[]): DocumentDraft | undefin
   const networkInstances = readNetworkInstances(document.networkInstances, issues, context);
   const draft: DocumentDraft = {
     device: readDevice(document, report),
+    userNamespaces: true,
+    supervision: { ...SUPERVISION_DEFAULTS },
+    resources: { ...RESOURCE_DEFAULTS },
     forwardBetweenUplinks: false,
     uplinks: document.systemAdapterList.length > 0 ? readUplinks(document, issues, context) : undefined,
     networkInstances,

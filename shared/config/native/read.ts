@@ -1,31 +1,44 @@
 import type { z } from 'zod';
 import type { AppDraft, DocumentDraft, NetworkInstanceDraft } from '../draft.ts';
+import type { FileReader } from '../files.ts';
 import { type Reporter, reporter } from '../issue.ts';
 import type { Attachment, Issue } from '../model.ts';
 import { uuidFromName } from '../names.ts';
 import { below } from '../path.ts';
+import { RESOURCE_DEFAULTS, type ResourceLimits } from '../resources.ts';
 import { suggester } from '../suggest.ts';
 import { readDevice, readUplinks } from './device.ts';
 import { readInterfaces } from './interface.ts';
+import { readResources } from './resources.ts';
 import { appShell, documentShell, networkInstanceSchema } from './schema.ts';
 import { type Piece, readPiece } from './shape.ts';
+import { readSupervision } from './supervision.ts';
 import { toldIn } from './told.ts';
+import { readVpn } from './vpn.ts';
 
 /** Reads a document in nibox's own format. What is wrong with its shape, names or references makes all of it invalid. */
-export function readNative(root: unknown, issues: Issue[]): DocumentDraft | undefined {
+export function readNative(root: unknown, issues: Issue[], readFile: FileReader): DocumentDraft | undefined {
   const report = reporter('document', issues);
   const { value: document } = readPiece(documentShell, root, '', report);
   if (!document) return undefined;
   const told = toldIn(document, '');
   const transitPool = told('transitPool');
   const uidBase = told('uidBase');
-  const networkInstances = readNetworkInstances(document.networkInstances ?? [], report);
+  const resources = readResources(document.resources, RESOURCE_DEFAULTS, 'resources', report);
+  const networkInstances = readNetworkInstances(document.networkInstances ?? [], report, {
+    issues,
+    readFile,
+    resources,
+  });
   const hasAllNis = isListOrNothing(root, 'networkInstances');
   return {
     device: readDevice(document.device),
     ...(transitPool.value !== undefined && { transitPool: { path: transitPool.path, value: transitPool.value } }),
     ...(uidBase.value !== undefined && { uidBase: { path: uidBase.path, value: uidBase.value } }),
+    userNamespaces: document.userNamespaces ?? true,
     forwardBetweenUplinks: document.forwardBetweenUplinks ?? false,
+    supervision: readSupervision(document.supervision, report),
+    resources,
     uplinks: document.uplinks ? readUplinks(document.uplinks, report) : undefined,
     networkInstances,
     apps: readApps(document.apps ?? [], hasAllNis ? namesIn(document.networkInstances ?? []) : undefined, report),
@@ -42,7 +55,15 @@ function namesIn(elements: unknown[]): Set<string> {
   return new Set(elements.map(element => String((element as { name?: unknown } | null)?.name)));
 }
 
-function readNetworkInstances(elements: unknown[], report: Reporter): NetworkInstanceDraft[] {
+interface Reading {
+  /** Takes what is wrong with one network instance alone. */
+  issues: Issue[];
+  readFile: FileReader;
+  /** Limits for those that give none of their own. */
+  resources: ResourceLimits;
+}
+
+function readNetworkInstances(elements: unknown[], report: Reporter, reading: Reading): NetworkInstanceDraft[] {
   const unique = uniqueness('network instance', report);
   return elements.flatMap((element, index) => {
     const path = below('networkInstances', index);
@@ -51,7 +72,7 @@ function readNetworkInstances(elements: unknown[], report: Reporter): NetworkIns
     const { name } = piece.value;
     const uuid = piece.value.uuid?.toLowerCase() ?? uuidFromName('network instance', name);
     unique(path, name, uuid);
-    return [draftOf(piece, path, uuid)];
+    return [draftOf(piece, path, uuid, reading)];
   });
 }
 
@@ -59,8 +80,10 @@ function draftOf(
   piece: Piece<z.infer<typeof networkInstanceSchema>>,
   path: string,
   uuid: string,
+  { issues, readFile, resources }: Reading,
 ): NetworkInstanceDraft {
   const ni = piece.value!;
+  const own: Issue[] = [];
   const told = toldIn(ni, path);
   const range = toldIn(ni.dhcpRange ?? {}, below(path, 'dhcpRange'));
   const range6 = toldIn(ni.dhcpRange6 ?? {}, below(path, 'dhcpRange6'));
@@ -71,7 +94,7 @@ function draftOf(
     name: ni.name,
     uuid,
     isPartial: piece.isPartial,
-    issues: [],
+    issues: own,
     type: ni.type ?? 'local',
     activate: ni.activate ?? true,
     flowLog: ni.flowLog ?? true,
@@ -101,7 +124,13 @@ function draftOf(
       const toldOfRoute = toldIn(route, below(below(path, 'routes'), index));
       return { destination: toldOfRoute('destination'), gateway: toldOfRoute('gateway') };
     }),
-    vpn: told('vpn'),
+    vpn: {
+      path: below(path, 'vpn'),
+      value: ni.vpn
+        ? readVpn(ni.vpn, below(path, 'vpn'), { report: reporter('ni', issues, own), readFile })
+        : undefined,
+    },
+    resources: readResources(ni.resources, resources, below(path, 'resources'), reporter('ni', issues, own)),
   };
 }
 
@@ -137,11 +166,18 @@ function readApps(elements: unknown[], niNames: Set<string> | undefined, report:
 }
 
 function readAttachment(attach: z.infer<typeof appShell>['attach'], path: string, report: Reporter): Attachment {
-  const ways = Object.entries(attach ?? {}).filter(([, way]) => way !== null && way !== undefined && way !== false);
+  const { netns, pid, tap, user } = attach ?? {};
+  const ways = [netns, pid, tap].filter(way => way !== null && way !== undefined && way !== false);
   if (ways.length > 1) {
     report.refuse({ path, value: attach }, 'an app is attached in one way', 'keep one of netns, pid and tap');
   }
-  const { netns, pid, tap } = attach ?? {};
+  if (user !== null && user !== undefined) {
+    const told = { path: below(path, 'user'), value: user };
+    if (!tap) report.refuse(told, 'only a TAP has an owner', 'add `tap: true`, or remove it');
+    if (!/^([A-Za-z_][A-Za-z0-9_.-]{0,31}|\d{1,9})$/.test(String(user))) {
+      report.refuse(told, 'is not a user', 'write the name or number of a user of this device');
+    }
+  }
   if (typeof netns === 'string') {
     if (/^\/[^\0]+$/.test(netns)) return { kind: 'netns', path: netns };
     if (!/^[^/\s\0]{1,255}$/.test(netns) || netns === '.' || netns === '..') {
@@ -156,7 +192,7 @@ function readAttachment(attach: z.infer<typeof appShell>['attach'], path: string
     }
     return { kind: 'pid', pid };
   }
-  return { kind: tap ? 'tap' : 'byName' };
+  return tap ? { kind: 'tap', user: String(user ?? 'root') } : { kind: 'byName' };
 }
 
 /** Checks that names and UUIDs of one kind of thing are given once. */

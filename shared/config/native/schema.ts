@@ -1,23 +1,14 @@
 import { z } from 'zod';
 import { NAME_PATTERN } from '../names.ts';
+import { resourcesSchema } from './resources.ts';
+import { flag, list, mapping, number, oneOf, orNothing, text } from './schema-parts.ts';
+import { supervisionSchema } from './supervision.ts';
+import { vpnSchema } from './vpn-schema.ts';
 
 /**
  * nibox's own configuration format. Each schema's error text says what is expected; for unknown keys it lists the known ones
  * (native/shape.ts makes issues of both). Descriptions go into the JSON Schema; docs/configuration.md has all options.
  */
-
-const orNothing = <T extends z.ZodType>(schema: T) => schema.nullish();
-const text = (expected: string) => z.string({ error: expected });
-const number = (expected: string) => z.number({ error: expected });
-const flag = () => z.boolean({ error: 'true or false' });
-const list = <T extends z.ZodType>(item: T, expected: string) => z.array(item, { error: expected });
-const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
-  z.enum(values, { error: `one of ${values.join(', ')}` });
-
-function mapping<T extends z.ZodRawShape>(shape: T, expected: string) {
-  const known = Object.keys(shape).join(' ');
-  return z.strictObject(shape, { error: issue => (issue.code === 'unrecognized_keys' ? known : expected) });
-}
 
 const nameText = z.string({ error: 'a name, for example app1' }).regex(NAME_PATTERN, {
   error: 'up to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
@@ -107,7 +98,8 @@ export const networkInstanceSchema = mapping(
       "Tell apps the routes to the uplinks' subnets. Default: false.",
     ),
     flowLog: orNothing(flag()).describe('Default: true.'),
-    vpn: orNothing(z.record(z.string(), z.unknown(), { error: "a mapping with the VPN's settings" })),
+    vpn: orNothing(vpnSchema),
+    resources: orNothing(resourcesSchema),
   },
   'a mapping with at least a name',
 ).describe('A network of its own for apps, in a network namespace of its own.');
@@ -175,7 +167,12 @@ const appShape = {
       {
         netns: orNothing(text('the name or path of a network namespace')),
         pid: orNothing(number('a process id')),
-        tap: orNothing(flag()),
+        tap: orNothing(flag()).describe(
+          'A TAP device in the namespace of the network instance, for a virtual machine.',
+        ),
+        user: orNothing(z.union([z.string(), z.number()], { error: 'the name or number of a user' })).describe(
+          'With tap: who may open it. Default: root.',
+        ),
       },
       'a mapping with one of netns, pid and tap',
     ),
@@ -199,7 +196,10 @@ const documentShape = {
     'Addresses of the links between the device and its network instances. Default: 169.254.64.0/18.',
   ),
   uidBase: orNothing(number('a whole number')).describe('First uid for the network instances. Default: 200000.'),
+  userNamespaces: orNothing(flag()).describe('Seal network instances in user namespaces. Default: true.'),
   forwardBetweenUplinks: orNothing(flag()).describe('Default: false.'),
+  supervision: orNothing(supervisionSchema),
+  resources: orNothing(resourcesSchema),
 };
 const uplinksExpected = 'a list of uplinks, or a mapping of labels to uplinks';
 const nisExpected = 'a list of network instances';

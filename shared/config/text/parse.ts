@@ -1,4 +1,5 @@
 import { type Reporter, showValue } from '../issue.ts';
+import { HIDDEN, looksSecret } from '../secrets.ts';
 import { findJsonFaults } from './json.ts';
 import { parseYaml, positionIn } from './yaml.ts';
 
@@ -16,8 +17,10 @@ export function parseText(text: string, name: string, report: Reporter): { value
     if (fault.path !== undefined) {
       report.refuse({ path: fault.path, value: undefined }, `${fault.reason} (${place})`, 'keep one of the two');
     } else {
-      const what = isJson ? `is not JSON: ${fault.reason}` : fault.reason;
-      const told = { path: `${name}:${line}:${column}`, value: lineAt(source, fault.offset) };
+      const isSecret = hasSecretNear(source, fault.offset);
+      const what = isJson ? `is not JSON: ${fault.reason}` : isSecret ? 'is not YAML' : fault.reason;
+      const value = isSecret ? HIDDEN : lineAt(source, fault.offset);
+      const told = { path: `${name}:${line}:${column}`, value };
       report.refuse(told, `${what} (${place})`, 'correct the text at this place');
     }
   }
@@ -32,6 +35,14 @@ function parseJson(text: string): { value?: unknown; faults: ReturnType<typeof f
   } catch (error) {
     return { faults: [{ offset: 0, reason: error instanceof Error ? error.message : showValue(error) }] };
   }
+}
+
+/** How far from a fault a key's name may stand that the fault belongs to. */
+const NEAR = 300;
+
+/** Whether what a message would quote of a text may be a part of a key. */
+function hasSecretNear(text: string, offset: number): boolean {
+  return looksSecret(text.slice(Math.max(0, offset - NEAR), offset + NEAR)) || looksSecret(lineAt(text, offset) ?? '');
 }
 
 /** What stands at an offset up to the end of the line; undefined at the end of the text. */
