@@ -1,4 +1,10 @@
-import type { AppInterfaceConfig, NetworkInstanceConfig, UplinkStatus } from '../shared/proto/messages.ts';
+import { DEFAULT_LOG_LIMITS, type LogLimits } from '../shared/log/log-limits.ts';
+import type {
+  AppInterfaceConfig,
+  NetworkInstanceConfig,
+  UplinkStatus,
+  VpnCredentials,
+} from '../shared/proto/messages.ts';
 import { domainCovers } from './acl/host-set.ts';
 import type { RulesetInput } from './acl/ruleset.ts';
 import { hostDomains } from './dhcp/host-domains.ts';
@@ -13,10 +19,18 @@ export interface Intent {
   config: NetworkInstanceConfig;
   apps: readonly AppInterfaceConfig[];
   uplinks: readonly UplinkStatus[];
+  /** Of tunnels, by name. Their digests are in the config: what depends on the config depends on them. */
+  credentials: ReadonlyMap<string, VpnCredentials>;
+}
+
+/** How much may be logged. */
+export function logLimitsOf({ config: { logs } }: Pick<Intent, 'config'>): LogLimits {
+  if (!logs || logs.sizeKib === 0 || logs.linesPerSecond === 0) return DEFAULT_LOG_LIMITS;
+  return { maxBytes: logs.sizeKib * 1024, linesPerSecond: logs.linesPerSecond };
 }
 
 /** What the firewall needs to know of it. */
-export function rulesetInput({ config, apps }: Intent): RulesetInput {
+export function rulesetInput({ config, apps }: Pick<Intent, 'config' | 'apps'>): RulesetInput {
   return { ni: config, vifs: apps, hostAddresses: hostAddresses(config, apps), bridge: BRIDGE, uplinkDevice: UPLINK };
 }
 

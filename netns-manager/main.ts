@@ -1,279 +1,192 @@
 import { join } from 'node:path';
-import { MANAGER_LOG, MANAGER_SOCKET, type ManagerOptions, SUPERVISOR_SOCKET } from '../shared/manager/options.ts';
-import {
-  type AppInterfaceConfig,
-  type AppInterfaceStatus,
-  codecs,
-  type NetworkInstanceConfig,
-  type UplinkStatus,
-} from '../shared/proto/messages.ts';
-import { connectUnix, Hub, identifySelf, listenUnix, Publication, Session, topicName } from '../shared/pubsub/index.ts';
-import { hostSetName } from './acl/host-set.ts';
+import { continueStopped } from '../shared/kernel/continue-stopped.ts';
+import { nft } from '../shared/kernel/nft.ts';
+import { DEFAULT_LOG_LIMITS, type LogLimits } from '../shared/log/log-limits.ts';
+import { MANAGER_LOG, MANAGER_SOCKET, type ManagerOptions, managerTitle } from '../shared/manager/options.ts';
+import { identifySelf, listenUnix } from '../shared/pubsub/index.ts';
+import { SysctlLook } from '../shared/reconcile/sysctl-look.ts';
+import { StateReport } from '../shared/state/state-report.ts';
 import { readCounters, readDenied } from './acl/observe.ts';
-import { hostDomains } from './dhcp/host-domains.ts';
-import type { Lease } from './dhcp/leases.ts';
-import { watchLeases } from './dhcp/watch-leases.ts';
-import { DnsWatch } from './dns/dns-watch.ts';
-import { addHostSetElements, listHostSetElements } from './dns/host-set-elements.ts';
-import { DnsRequestRing } from './dns/request-ring.ts';
-import { ToldAddresses } from './dns/told-addresses.ts';
 import { FlowLog } from './flowlog/flow-log.ts';
 import { readInterfaceCounters } from './flowlog/interface-counters.ts';
-import { BRIDGE, type Intent, rulesetInput } from './intent.ts';
+import { type Intent, logLimitsOf } from './intent.ts';
+import { IntentSource } from './intent-source.ts';
 import { openLog } from './log.ts';
-import { MetadataServer } from './metadata/server.ts';
-import { externalAddresses, findCaller } from './metadata/sources.ts';
-import { NetworkInstance, type PassResult } from './network-instance.ts';
+import type { PassResult } from './network-instance.ts';
+import { readConntrackCount } from './observe/conntrack-count.ts';
+import { NftEvents } from './observe/nft-events.ts';
+import { hasStrayPort } from './observe/port-look.ts';
+import { TrafficSampler } from './observe/traffic-sampler.ts';
 import { watchKernel } from './observe/watch-kernel.ts';
+import { optionsOrExit } from './options-or-exit.ts';
+import { PassLoop } from './pass-loop.ts';
+import { Publications } from './publications.ts';
+import { RoutedKeeper } from './routed-keeper.ts';
+import { instanceMetrics, instanceStatus, interfaceStatus } from './status.ts';
+import { SwitchKeeper } from './switch-keeper.ts';
 
 /** A full re-read, whatever the kernel's events said. */
 const REREAD_MS = 60_000;
-/** Failed items are tried again. */
-const RETRY_MS = { first: 500, most: 30_000 };
 const METRICS_MS = 2_000;
+/** Somebody may have stopped dnsmasq or another program by a signal. */
+const LOOK_MS = 2_000;
 const DENIED_MS = 2_000;
 
+/** One network instance's manager: composes what keeps it, what tells of it, and its way to the supervisor. */
 async function main(options: ManagerOptions): Promise<void> {
-  process.title = `nibox: ${options.name}`;
+  process.title = managerTitle(options.name);
   const log = openLog(join(options.logDirectory, MANAGER_LOG), options.name);
   process.on('uncaughtException', error => {
     log.error({ err: error }, 'ended by an error');
     process.exit(1);
   });
-  const scope = { agent: 'manager', scope: options.name };
-  const status = new Publication({ ...scope, codec: codecs.NetworkInstanceStatus });
-  const interfaces = new Publication({ ...scope, codec: codecs.AppInterfaceStatus });
-  const metrics = new Publication({ ...scope, codec: codecs.NetworkInstanceMetrics });
-  const flows = new Publication({ ...scope, codec: codecs.FlowBatch });
-  const requests = new Publication({ ...scope, codec: codecs.DnsRequest });
-  const items = new Publication({ ...scope, codec: codecs.ItemState });
-  const hub = new Hub();
-  hub.add(status);
-  hub.add(interfaces);
-  hub.add(metrics);
-  hub.add(flows);
-  hub.add(requests);
-  hub.add(items);
-
+  const { name, runDirectory, isolation } = options;
+  const publications = new Publications(name);
   let intent: Intent | null = null;
-  let leases: Lease[] = [];
+  let logLimits: LogLimits = DEFAULT_LOG_LIMITS;
   let last: PassResult | null = null;
+  /** Errors that the log tells already. */
+  let said: ReadonlyMap<string, string> = new Map();
+
+  const passes = new PassLoop(
+    async () => {
+      if (!intent) return true;
+      const wanted = intent;
+      try {
+        last = await keeper.reconcile(wanted);
+        sysctlLook.expect(keeper.sysctls);
+        counters.invalidate();
+        denied.invalidate();
+        ports.invalidate();
+        await flowLog.run(wanted.config.flowLog);
+        tell();
+      } catch (error) {
+        log.error({ err: error }, 'a pass failed');
+        last = null;
+        return false;
+      }
+      for (const [item, error] of last.errors) {
+        if (said.get(item) !== error) log.error({ item, error }, `${item}: ${error}`);
+      }
+      said = last.errors;
+      return last.errors.size === 0;
+    },
+    () => keeper.fightDueMs(),
+  );
+  const wake = () => passes.wake();
+  const nftEvents = new NftEvents();
+  const report = new StateReport(log, () => tell());
+  const directories = { run: runDirectory, log: options.logDirectory };
+  const keeperOptions = {
+    name,
+    directories,
+    maxLogBytes: () => logLimits.maxBytes,
+    report,
+    wake,
+    tell,
+    onRulesLoad: nftEvents.begun,
+  };
+  const sysctlLook = new SysctlLook(wake);
+  const keeper =
+    options.type === 'switch'
+      ? new SwitchKeeper(keeperOptions, log)
+      : new RoutedKeeper(keeperOptions, log, (key, request) => publications.dnsRequests.set(key, request));
   const apps = () => intent?.apps ?? [];
-
-  const ni = new NetworkInstance({
-    log,
-    directories: { run: options.runDirectory, log: options.logDirectory },
-    onDnsmasqExit: () => wake(),
+  const counters = new TrafficSampler({ read: () => readCounters(nft, keeper.aclTable) });
+  const denied = new TrafficSampler({ read: () => readDenied(apps(), nft, keeper.aclTable) });
+  // A port that nobody uses does no harm.
+  const ports = new TrafficSampler({
+    read: () =>
+      hasStrayPort(
+        apps().map(({ vif }) => vif),
+        keeper.portFlags,
+      ),
   });
-  await ni.dnsmasq.adopt();
-
   const flowLog = new FlowLog({
     log,
     apps,
-    readDenied: () => readDenied(apps()),
-    publish: (key, batch) => flows.set(key, batch),
+    readDenied: async () => {
+      const { value, age } = await denied.sample();
+      return value.filter(({ expires }) => expires * 1000 > age);
+    },
+    tracksConnections: keeper.tracksConnections,
+    publish: (key, batch) => publications.flows.set(key, batch),
     deniedIntervalMs: DENIED_MS,
   });
-  let flowLogRuns = false;
-  const ring = new DnsRequestRing((key, request) => requests.set(key, request));
-  const told = new ToldAddresses();
-  const dnsWatch = new DnsWatch({
-    logFile: ni.dnsmasqLog,
-    reopenLog: () => ni.dnsmasq.reopenLog(),
-    table: 'inet nibox',
-    isStatic: ({ set, address }) => staticElements.has(`${set} ${address}`),
-    onRequest: request => {
-      told.note(request, hostDomains(apps()), Date.now());
-      if (intent?.config.flowLog) ring.add(request);
-    },
-    log,
-  });
-  let staticElements = new Set<string>();
-  const metadata = new MetadataServer({
-    log,
-    lookup: address => findCaller(address, apps(), leases),
-    external: () => externalAddresses(intent?.uplinks ?? []),
-    device: () => intent?.config.device ?? null,
-  });
+  await keeper.adopt();
 
-  // ---- passes: one at a time; what comes meanwhile makes one more ----
-  let running = false;
-  let again = false;
-  let retryMs = RETRY_MS.first;
-  let retry: NodeJS.Timeout | null = null;
-  let started = false;
-  function wake(): void {
-    if (running) again = true;
-    else void pass();
-  }
-  async function pass(): Promise<void> {
-    running = true;
-    do {
-      again = false;
-      if (intent) await passOnce(intent);
-    } while (again);
-    running = false;
-  }
-  async function passOnce(wanted: Intent): Promise<void> {
-    try {
-      last = await ni.reconcile(wanted);
-      if (!started) {
-        startServices();
-        if (!last.rulesRebuilt) await adoptHostSets(wanted);
-      }
-      if (last.rulesRebuilt) await refillHostSets(wanted);
-      useHostSets(wanted);
-      if (wanted.config.flowLog !== flowLogRuns) {
-        flowLogRuns = wanted.config.flowLog;
-        if (flowLogRuns) flowLog.start();
-        else await flowLog.stop();
-      }
-      publish(wanted, last);
-    } catch (error) {
-      log.error({ err: error }, 'a pass failed');
-      last = null;
-    }
-    if (retry) clearTimeout(retry);
-    retry = null;
-    if (last && last.errors.size === 0) retryMs = RETRY_MS.first;
-    else {
-      for (const [item, error] of last?.errors ?? []) log.error({ item, error }, `${item}: ${error}`);
-      retry = setTimeout(wake, retryMs);
-      retryMs = Math.min(retryMs * 2, RETRY_MS.most);
-    }
-  }
-  function startServices(): void {
-    started = true;
-    metadata.start();
-    void dnsWatch.start().catch(error => log.error({ err: error }, 'DNS answers are not watched'));
-    watchLeases(
-      join(options.runDirectory, 'dnsmasq'),
-      found => {
-        leases = found;
-        if (intent && last) publish(intent, last);
-      },
-      error => log.warn({ err: error }, 'leases are not watched'),
-    );
-  }
-  async function adoptHostSets(wanted: Intent): Promise<void> {
-    const sets = hostDomains(wanted.apps).flatMap(domain => [hostSetName(domain, 4), hostSetName(domain, 6)]);
-    told.adopt(await listHostSetElements('inet nibox', sets), Date.now());
-  }
-  async function refillHostSets(wanted: Intent): Promise<void> {
-    const elements = told.elements(hostDomains(wanted.apps), Date.now());
-    if (elements.length > 0) await addHostSetElements('inet nibox', elements);
-  }
-  function useHostSets({ config, apps: all }: Intent): void {
-    const sets = hostDomains(all).map(domain => ({ domain, v4: hostSetName(domain, 4), v6: hostSetName(domain, 6) }));
-    const input = rulesetInput({ config, apps: all, uplinks: [] });
-    staticElements = new Set(
-      [...input.hostAddresses].flatMap(([domain, addresses]) =>
-        addresses.map(address => `${hostSetName(domain, address.includes(':') ? 6 : 4)} ${address}`),
-      ),
-    );
-    dnsWatch.setHostSets(sets);
-  }
-
-  function publish(wanted: Intent, result: PassResult): void {
-    status.set(options.name, {
-      name: options.name,
-      state: result.state,
-      error: [...result.errors].map(([item, error]) => `${item}: ${error}`).join('\n'),
-      configGeneration: wanted.config.generation,
-      pid: process.pid,
-      ...ni.counts,
-      dnsmasqPid: ni.dnsmasq.pid ?? 0,
-      bridge: BRIDGE,
-      items: result.items.size,
-      itemsInError: result.errors.size,
-      isolation: options.isolation,
-    });
-    interfaces.replaceAll(new Map(wanted.apps.map(app => [app.vif, interfaceStatus(app, result)])));
-    items.replaceAll(new Map([...result.items].map(([key, item]) => [key.replaceAll('/', '|'), item])));
-  }
-  function interfaceStatus(app: AppInterfaceConfig, result: PassResult): AppInterfaceStatus {
-    const own = leases.filter(({ mac }) => mac === app.mac.toLowerCase());
-    const present = result.presentVifs.has(app.vif);
-    const error = result.errors.get(`vif:${app.vif}`) ?? '';
-    return {
-      vif: app.vif,
-      appName: app.appName,
-      present,
-      mac: app.mac,
-      addresses: own.map(({ address }) => address),
-      leaseExpiry: own[0]?.expiry ?? 0,
-      hostname: own[0]?.hostname ?? '',
-      addressMismatch: own.some(({ address }) => address !== app.ipv4 && address !== app.ipv6),
-      error,
-      state: error ? 'error' : present ? 'online' : 'waiting for VIF',
-    };
-  }
-  async function publishMetrics(): Promise<void> {
+  /** Publishes what is known now. */
+  function tell(): void {
+    if (!intent || !last) return;
     const wanted = intent;
-    if (!wanted || !last || running) return;
-    const [counters, links] = await Promise.all([readCounters(), readInterfaceCounters()]);
-    const vifs = new Map(wanted.apps.map(app => [app.vifNumber, app]));
-    metrics.set(options.name, {
-      aces: counters.aces.flatMap(({ vif, ace, packets, bytes }) => {
-        const app = vifs.get(vif);
-        return app ? [{ vif: app.vif, appName: app.appName, aceId: ace, flows: packets, bytes }] : [];
-      }),
-      interfaces: links,
-      conntrackEntries: 0,
-      deniedPackets: counters.denied.packets,
-    });
+    const result = last;
+    const items = keeper.items();
+    const vpn = keeper.vpn();
+    if (vpn) publications.vpn.set(name, vpn);
+    const facts = {
+      ...keeper.facts(),
+      items: items.size,
+      counts: keeper.counts,
+      isolation,
+      warnings: report.warnings(),
+    };
+    publications.status.set(name, instanceStatus(wanted, result, facts));
+    publications.interfaces.replaceAll(
+      new Map(wanted.apps.map(app => [app.vif, interfaceStatus(app, result, keeper.taken(app))])),
+    );
+    publications.items.replaceAll(new Map([...items].map(([key, item]) => [key.replaceAll('/', '|'), item])));
   }
 
-  // ---- the supervisor's side ----
-  const identity = identifySelf('manager', options.version);
-  const session = new Session({
-    connect: () => connectUnix(join(options.runDirectory, SUPERVISOR_SOCKET)),
-    identity,
-    log,
-  });
-  const topic = (messageType: string) => topicName('supervisor', options.name, messageType);
-  let assembling = false;
-  const changed = () => {
-    if (assembling) return;
-    assembling = true;
-    setImmediate(() => {
-      assembling = false;
-      const config = configs.entries.get(options.name);
-      if (!config || !configs.synchronized || !appConfigs.synchronized || !uplinkStates.synchronized) return;
-      intent = {
-        config,
-        apps: [...appConfigs.entries.values()].sort(byNumber),
-        uplinks: [...uplinkStates.entries.values()],
-      };
-      wake();
-    });
-  };
-  const handlers = { created: changed, modified: changed, deleted: changed, synchronized: changed };
-  const configs = session.subscribe<NetworkInstanceConfig>(
-    topic('NetworkInstanceConfig'),
-    codecs.NetworkInstanceConfig,
-    handlers,
-  );
-  const appConfigs = session.subscribe<AppInterfaceConfig>(
-    topic('AppInterfaceConfig'),
-    codecs.AppInterfaceConfig,
-    handlers,
-  );
-  const uplinkStates = session.subscribe<UplinkStatus>(topic('UplinkStatus'), codecs.UplinkStatus, handlers);
-  const listener = await listenUnix({ path: join(options.runDirectory, MANAGER_SOCKET), hub, identity, log });
-  session.start();
+  async function measure(): Promise<void> {
+    if (!intent || !last || passes.isRunning) return;
+    if (await keeper.look(intent, last)) tell();
+    if ((await ports.sample()).value) wake();
+    const { value } = await counters.sample();
+    publications.metrics.set(name, instanceMetrics(apps(), value, readInterfaceCounters(), await readConntrackCount()));
+  }
 
-  const stopWatching = watchKernel(wake);
-  setInterval(wake, REREAD_MS);
-  setInterval(() => void publishMetrics().catch(error => log.warn({ err: error }, 'no metrics')), METRICS_MS);
+  const identity = identifySelf('manager', options.version);
+  const source = new IntentSource({
+    ...{ name, runDirectory, identity, log },
+    onIntent: wanted => {
+      intent = wanted;
+      logLimits = logLimitsOf(wanted);
+      log.limit(logLimits);
+      passes.wake();
+    },
+  });
+  const listener = await listenUnix({ path: join(runDirectory, MANAGER_SOCKET), hub: publications.hub, identity, log });
+  source.start();
+  const stopWatching = watchKernel({
+    isNftChange: line => {
+      const isChange = nftEvents.line(line);
+      // At once: a pass that is under way must not take it for its own work.
+      if (isChange) keeper.rulesChanged();
+      return isChange;
+    },
+    onChange: wake,
+    onMissed: () => keeper.suspectRules(),
+  });
+  setInterval(() => {
+    keeper.suspectRules();
+    wake();
+  }, REREAD_MS);
+  setInterval(() => {
+    for (const pid of continueStopped(keeper.services()))
+      log.warn({ pid }, `process ${pid} had been stopped; continued`);
+  }, LOOK_MS);
+  setInterval(() => void measure().catch(error => log.warn({ err: error }, 'no metrics')), METRICS_MS);
   log.info({ version: options.version }, 'manager started');
 
   // SIGTERM: the manager alone goes; SIGUSR2: its services too, before the namespace is removed.
   const end = async (withServices: boolean) => {
     stopWatching();
-    session.close();
-    if (flowLogRuns) await flowLog.stop();
-    if (withServices) await ni.dnsmasq.stop();
+    sysctlLook.stop();
+    source.close();
+    // A pass would start the services again.
+    await passes.stop();
+    await flowLog.run(false);
+    if (withServices) await keeper.stopServices();
     await listener.close();
     log.info({ withServices }, 'manager ended');
     process.exit(0);
@@ -282,8 +195,4 @@ async function main(options: ManagerOptions): Promise<void> {
   process.once('SIGUSR2', () => void end(true));
 }
 
-function byNumber(a: AppInterfaceConfig, b: AppInterfaceConfig): number {
-  return a.vifNumber - b.vifNumber;
-}
-
-void main(JSON.parse(process.argv[2] ?? '{}') as ManagerOptions);
+void main(optionsOrExit(process.argv[2]));

@@ -1,24 +1,32 @@
 import { join } from 'node:path';
 import type { Log } from '../shared/log/log.ts';
 import { type ItemState, State } from '../shared/proto/messages.ts';
-import { Firewall } from './acl/firewall.ts';
+import type { StateReport } from '../shared/state/state-report.ts';
+import { Firewall, ROUTED } from './acl/firewall.ts';
 import { hostSetName } from './acl/host-set.ts';
-import { type ActualLinks, readActual } from './bridge/actual.ts';
+import { readActual } from './bridge/actual.ts';
 import { executeLinks } from './bridge/execute.ts';
 import { planLinks } from './bridge/plan.ts';
 import { Dnsmasq } from './dhcp/dnsmasq.ts';
 import { renderDnsmasq } from './dhcp/render.ts';
 import { BRIDGE, type Intent, rulesetInput } from './intent.ts';
-import { applySysctls, wantedSysctls } from './sysctls.ts';
+import { describeItems, type Found } from './items/describe.ts';
+import { DriftWatch } from './items/drift.ts';
+import { instanceFights } from './items/fight.ts';
+import { itemKey } from './items/item.ts';
+import { DNSMASQ, NFT } from './items/services.ts';
+import { itemStates } from './items/states.ts';
+import { CHARON, TUNNEL_ROUTES, tunnelErrors } from './items/tunnels.ts';
+import { applySysctls, BRIDGE_NF, wantedSysctls } from './sysctls.ts';
+import { type Tunnels, tunnelDevices } from './tunnels/tunnels.ts';
 
 /** What a pass did and found. */
 export interface PassResult {
   state: (typeof State)[keyof typeof State];
-  /** Item -> what went wrong. */
+  /** Item -> what went wrong; not of items that only wait for another. */
   errors: Map<string, string>;
-  items: Map<string, ItemState>;
-  /** VIFs that exist here. */
-  presentVifs: Set<string>;
+  /** VIFs that exist here, and whether somebody holds their other end. */
+  presentVifs: Map<string, { carrier: boolean }>;
   /** The rules were made anew: host sets hold only what is known without DNS. */
   rulesRebuilt: boolean;
 }
@@ -32,13 +40,26 @@ export interface Counts {
 /** Brings this namespace to what the supervisor wants, in layers: sysctls, rules, links, services. Rules come before the links they guard. */
 export class NetworkInstance {
   readonly #log: Log;
-  readonly #firewall: Firewall;
+  readonly firewall: Firewall;
   readonly dnsmasq: Dnsmasq;
+  /** Null: not a VPN. */
+  tunnels: Tunnels | null = null;
   readonly #directories: { run: string; log: string };
   readonly counts: Counts = { driftRepairs: 0, ipBatches: 0, nftTransactions: 0 };
   /** Of the last pass, to tell drift from a new config. */
-  #settled: { config: string } | null = null;
-  #since = new Map<string, { state: string; since: number }>();
+  #settled: { config: string; tunnelDevices: string } | null = null;
+  #found: {
+    intent: Intent;
+    found: Omit<Found, 'dnsmasqRuns' | 'metadataListens' | 'vpn'>;
+    errors: Map<string, string>;
+  } | null = null;
+  #items = new Map<string, ItemState>();
+  readonly #driftWatch = new DriftWatch();
+  /** With whoever undoes what is put right. */
+  readonly fights = instanceFights();
+  /** Sysctls as the last pass left them. */
+  sysctls: ReadonlyMap<string, string> = new Map();
+  readonly #metadataListens: () => boolean;
   /** dnsmasq has run in this manager's life. */
   #served = false;
   /** dnsmasq ended by itself since the last pass. */
@@ -46,16 +67,26 @@ export class NetworkInstance {
 
   constructor(options: {
     log: Log;
+    report: StateReport;
     directories: { run: string; log: string };
     onDnsmasqExit: (reason: string) => void;
+    onRulesLoad: (pid: number) => void;
+    metadataListens: () => boolean;
   }) {
+    this.#metadataListens = options.metadataListens;
     this.#log = options.log;
     this.#directories = options.directories;
-    this.#firewall = new Firewall(join(options.directories.run, 'ruleset.json'));
+    this.firewall = new Firewall(
+      join(options.directories.run, 'ruleset.json'),
+      options.report,
+      ROUTED,
+      options.onRulesLoad,
+    );
     this.dnsmasq = new Dnsmasq({
       directory: join(options.directories.run, 'dnsmasq'),
       logFile: this.dnsmasqLog,
       log: options.log,
+      report: options.report,
       onExit: exit => {
         this.dnsmasqLost = `dnsmasq (pid ${exit.pid}) ended: ${exit.signal ?? exit.code ?? 'unknown'}`;
         options.onDnsmasqExit(this.dnsmasqLost);
@@ -72,6 +103,7 @@ export class NetworkInstance {
     const errors = new Map<string, string>();
     const fingerprint = JSON.stringify(intent);
     const unchanged = this.#settled?.config === fingerprint;
+    if (!unchanged) this.#driftWatch.reset();
     const attempt = async (item: string, step: () => Promise<void>) => {
       try {
         await step();
@@ -80,32 +112,48 @@ export class NetworkInstance {
       }
     };
 
-    const sysctls = await applySysctls(wantedSysctls(intent));
+    const sysctlsWanted = wantedSysctls(intent);
+    const sysctls = await applySysctls(sysctlsWanted, path => this.fights.isHeld(itemKey('sysctl', path)));
     for (const [item, error] of sysctls.errors) errors.set(item, error);
-    if (unchanged && sysctls.written.length > 0) this.#drift('sysctl', sysctls.written.join(', '));
+    this.sysctls = sysctls.found;
+    if (unchanged && sysctls.written.length > 0) {
+      const keys = sysctls.written.map(path => itemKey('sysctl', path));
+      this.#drift('sysctl', sysctls.written.join(', '), keys);
+    }
 
-    let guarded = false;
+    let rulesLoaded = false;
     let rulesRebuilt = false;
-    await attempt('nft:inet nibox', async () => {
-      const { written, rebuilt, drift } = await this.#firewall.apply(rulesetInput(intent));
-      guarded = true;
+    await attempt(NFT, async () => {
+      const { written, rebuilt, drift } = await this.firewall.apply(rulesetInput(intent));
+      rulesLoaded = true;
       rulesRebuilt = rebuilt;
       this.counts.nftTransactions += written;
-      if (drift) this.#drift('nft:inet nibox', drift);
+      if (drift) this.#drift(NFT, drift, [NFT]);
       if (written) this.#log.info({ rebuilt }, 'ruleset loaded');
     });
 
     let actual = await readActual(BRIDGE);
-    const plan = planLinks(intent, actual, guarded);
+    const guarded = rulesLoaded && BRIDGE_NF.every(path => !sysctls.errors.has(`sysctl:${path}`));
+    let plan = planLinks(intent, actual, guarded);
+    const { tunnels } = this;
+    if (tunnels) await attempt(TUNNEL_ROUTES, async () => void plan.push(...(await tunnels.plan(intent, actual))));
+    const devices = tunnelDevices(actual);
+    plan = plan.filter(({ item }) => !this.fights.isHeld(item));
     if (plan.length > 0) {
-      if (unchanged) this.#drift('links', plan.map(({ program, line }) => `${program} ${line}`).join('; '));
+      // Routes that wait for a tunnel's device are not somebody's doing.
+      const repairs = devices === this.#settled?.tunnelDevices ? this.#driftWatch.repairs(plan) : [];
+      if (unchanged && repairs.length > 0) {
+        const found = repairs.map(({ program, line }) => `${program} ${line}`).join('; ');
+        this.#drift('links', found, [...new Set(repairs.map(({ item }) => item))]);
+      }
       const { batches, errors: failed } = await executeLinks(plan);
       for (const [item, error] of failed) errors.set(item, error);
       this.counts.ipBatches += batches;
       actual = await readActual(BRIDGE);
     }
 
-    await attempt('dnsmasq', async () => {
+    await attempt(DNSMASQ, async () => {
+      if (this.dnsmasq.pid === null && this.fights.isHeld(DNSMASQ)) return;
       const rendered = renderDnsmasq({
         config: intent.config,
         apps: intent.apps,
@@ -121,54 +169,50 @@ export class NetworkInstance {
       this.dnsmasqLost = null;
       const done = await this.dnsmasq.apply(rendered);
       // One that was adopted may be missed here before its end is noticed.
-      if (lost || (done === 'started' && this.#served)) this.#drift('dnsmasq', lost ?? 'dnsmasq was gone');
+      if (lost || (done === 'started' && this.#served)) this.#drift('dnsmasq', lost ?? 'dnsmasq was gone', [DNSMASQ]);
       this.#served = true;
       if (done !== 'unchanged') this.#log.info({ done, dnsmasq: this.dnsmasq.pid }, `dnsmasq ${done}`);
     });
 
-    this.#settled = { config: fingerprint };
-    const presentVifs = new Set(intent.apps.map(({ vif }) => vif).filter(vif => actual.links.has(vif)));
-    const items = this.#itemStates(intent, actual, errors);
-    return { state: errors.size > 0 ? State.DEGRADED : State.ONLINE, errors, items, presentVifs, rulesRebuilt };
-  }
+    if (tunnels) {
+      await attempt(CHARON, async () => {
+        if (await tunnels.apply(intent)) this.#log.info({}, 'tunnels configured');
+      });
+    }
 
-  #drift(item: string, found: string): void {
-    this.counts.driftRepairs += 1;
-    this.#log.warn({ drift: true, item, found }, `drift: ${item}: ${found}; put right`);
-  }
-
-  #itemStates(intent: Intent, actual: ActualLinks, errors: ReadonlyMap<string, string>): Map<string, ItemState> {
-    const wanted: { kind: string; id: string; intended: string; there: boolean }[] = [
-      { kind: 'link', id: BRIDGE, intended: `bridge, mtu ${intent.config.mtu}`, there: actual.links.has(BRIDGE) },
-      { kind: 'nft', id: 'inet nibox', intended: `${intent.apps.length} VIFs`, there: !errors.has('nft:inet nibox') },
-      { kind: 'dnsmasq', id: 'dnsmasq', intended: 'running', there: this.dnsmasq.pid !== null },
-      ...intent.apps.map(({ vif, mac }) => {
+    for (const [item, told] of this.fights.told()) if (!errors.has(item)) errors.set(item, told);
+    this.#settled = { config: fingerprint, tunnelDevices: devices };
+    const presentVifs = new Map(
+      intent.apps.flatMap(({ vif }) => {
         const link = actual.links.get(vif);
-        return {
-          kind: 'vif',
-          id: vif,
-          intended: `port of ${BRIDGE}, ${mac}`,
-          there: link?.master === BRIDGE && link.up,
-        };
+        return link ? [[vif, { carrier: link.carrier }]] : [];
       }),
-    ];
-    const now = Date.now();
-    const states = new Map<string, ItemState>();
-    for (const { kind, id, intended, there } of wanted) {
-      const error = errors.get(`${kind}:${id}`) ?? errors.get(kind) ?? '';
-      const state = error ? 'error' : there ? 'ok' : 'pending';
-      const key = `${kind}:${id}`;
-      const before = this.#since.get(key);
-      if (before?.state !== state) this.#since.set(key, { state, since: now });
-      const since = this.#since.get(key)!.since;
-      states.set(key, { kind, id, intended, actual: there ? intended : 'absent', state, error, since, dependsOn: [] });
-    }
-    for (const [key, error] of errors) {
-      if (states.has(key) || key === 'dnsmasq') continue;
-      const [kind = '', ...rest] = key.split(':');
-      const id = rest.join(':');
-      states.set(key, { kind, id, intended: '', actual: '', state: 'error', error, since: now, dependsOn: [] });
-    }
-    return states;
+    );
+    const found = { sysctls: sysctls.found, wantedSysctls: sysctlsWanted, links: actual, rulesLoaded };
+    this.#found = { intent, found, errors };
+    const items = this.items();
+    this.#driftWatch.note(items);
+    const roots = new Map([...errors].filter(([key]) => items.get(key)?.state !== 'pending'));
+    return { state: roots.size > 0 ? State.DEGRADED : State.ONLINE, errors: roots, presentVifs, rulesRebuilt };
+  }
+
+  /** Every item by key, as the last pass found it and the services are now. */
+  items(): Map<string, ItemState> {
+    if (!this.#found) return this.#items;
+    const { intent, found, errors } = this.#found;
+    const dnsmasqRuns = this.dnsmasq.pid !== null;
+    const vpn = this.tunnels?.status() ?? null;
+    const items = describeItems(intent, { ...found, dnsmasqRuns, metadataListens: this.#metadataListens(), vpn });
+    this.#items = itemStates(items, new Map([...tunnelErrors(vpn), ...errors]), this.#items, Date.now());
+    return this.#items;
+  }
+
+  /** @param repaired keys of the items that were put right */
+  #drift(item: string, found: string, repaired: readonly string[]): void {
+    this.counts.driftRepairs += 1;
+    for (const key of repaired) this.fights.repaired(key);
+    // What is fought over is told by itself, and not each time.
+    if (repaired.length > 0 && repaired.every(key => this.fights.isOn(key))) return;
+    this.#log.warn({ drift: true, item, found }, `drift: ${item}: ${found}; put right`);
   }
 }

@@ -6,9 +6,10 @@ import { containsPrefix, type Family, type Prefix, parsePrefix } from './prefix.
 
 /**
  * How an ACL is read. outbound: flows that the app opens. inbound: flows that reach it from another app. mapped: flows that
- * reach it from the uplink through one of its port maps.
+ * reach it from the uplink through one of its port maps. received: single packets that reach it, on a switch, where no connection
+ * says which packets are answers; outbound is then what it sends.
  */
-export type Sense = 'outbound' | 'inbound' | 'mapped';
+export type Sense = 'outbound' | 'inbound' | 'mapped' | 'received';
 
 /** The protocols whose header begins with two ports. */
 export const PORT_PROTOCOLS = [6, 17, 33, 132, 136] as const;
@@ -46,7 +47,8 @@ export function aceBoxes(vif: number, ace: Ace, family: Family, sense: Sense): B
   if (domain !== null) sets.push(hostSetName(domain, family));
 
   const lport = portmap ? `${ace.appPort}` : ace.lport;
-  const [source, destination] = sense === 'outbound' ? [ace.lport, ace.fport] : ['', lport];
+  const [source, destination] =
+    sense === 'outbound' ? [ace.lport, ace.fport] : [sense === 'received' ? ace.fport : '', lport];
   const sourcePorts = parsePorts(source);
   const destinationPorts = parsePorts(destination);
   if (sourcePorts === 'nothing' || destinationPorts === 'nothing') return [];

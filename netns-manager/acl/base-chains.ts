@@ -1,9 +1,17 @@
 import type { NetworkInstanceConfig } from '../../shared/proto/messages.ts';
-import { defaultDropMark, HIGHEST_OWN_MARK, IMPLICIT_ACE, implicitMark, markText } from './mark.ts';
+import { HIGHEST_OWN_MARK, IMPLICIT_ACE, implicitMark, markText } from './mark.ts';
 import { type PortMap, portMapKey } from './port-maps.ts';
 import { containsPrefix, ofFamily, parsePrefix, withoutLength } from './prefix.ts';
 import type { Chain } from './table.ts';
-import { limitDispatch } from './verdict-chains.ts';
+import {
+  admitPeers,
+  dispatchTunnels,
+  exemptTunnels,
+  forwardKillSwitch,
+  outputKillSwitch,
+  tunnelChains,
+} from './tunnel-rules.ts';
+import { limitDispatch, REFUSE_BY_NI } from './verdict-chains.ts';
 import type { Vif } from './vif.ts';
 import { hasPortmap } from './vif-chains.ts';
 
@@ -17,12 +25,13 @@ export interface BaseInput {
 }
 
 const METADATA_ADDRESS = '169.254.169.254';
-const IS_MULTICAST_FRAME = 'ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00';
+/** Broadcast too. */
+export const IS_MULTICAST_FRAME = 'ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00';
 /** Not tracked by conntrack, so they never have a mark; the kernel itself demands a hop limit of 255. */
 const NEIGHBOURS = 'nd-neighbor-solicit, nd-neighbor-advert';
-const LISTENERS = 'mld-listener-report, mld-listener-done, mld2-listener-report';
+/** What hosts say of the IPv6 groups that they are in. */
+export const LISTENERS = 'mld-listener-report, mld-listener-done, mld2-listener-report';
 const OWN_MARKS = `1-${HIGHEST_OWN_MARK}`;
-const REFUSE = `meta mark set ${markText(defaultDropMark(0))} goto refused`;
 
 /** The base chains of the inet table, and what they enter first. */
 export function baseChains(input: BaseInput): Chain[] {
@@ -33,10 +42,11 @@ export function baseChains(input: BaseInput): Chain[] {
     { name: 'from_uplink', rules: fromUplink(input) },
     { name: 'undecided', rules: undecided(input) },
     { name: 'bridged', rules: bridged(input) },
+    ...tunnelChains(input.ni, input.vifs),
     { name: 'prerouting', hook: 'type filter hook prerouting priority mangle; policy drop;', rules: prerouting(input) },
     { name: 'forward', hook: 'type filter hook forward priority filter; policy accept;', rules: forward(input) },
     { name: 'input', hook: 'type filter hook input priority filter; policy drop;', rules: toManager() },
-    { name: 'output', hook: 'type filter hook output priority mangle; policy accept;', rules: fromManager() },
+    { name: 'output', hook: 'type filter hook output priority mangle; policy accept;', rules: fromManager(input) },
     ...(uplinked ? natChains(input) : []),
   ];
 }
@@ -50,6 +60,7 @@ function prerouting({ vifs, ni, bridge, uplink }: BaseInput): string[] {
     'ct state invalid drop', // would leave without NAT
     `iifname "${bridge}" jump from_app`,
     ...(dispatch.length === 0 ? [] : [`iifname "${bridge}" ether saddr vmap { ${dispatch.join(', ')} }`]),
+    ...dispatchTunnels(ni),
     ...(ni.transit === null ? [] : [`iifname "${uplink}" goto from_uplink`]),
     'iifname "lo" accept',
   ];
@@ -128,10 +139,11 @@ function fromUplink({ ni, vifs, portMaps }: BaseInput): string[] {
     ...mapped(6),
     ...deviceToApp(4),
     ...deviceToApp(6),
+    ...admitPeers(ni),
     `icmpv6 type { ${NEIGHBOURS} } accept`,
     // What every Linux link says of itself: no flow worth a record.
     `icmpv6 type { nd-router-solicit, nd-router-advert, nd-redirect, ${LISTENERS} } drop`,
-    REFUSE,
+    REFUSE_BY_NI,
   ];
 }
 
@@ -139,6 +151,7 @@ function forward({ ni, bridge, uplink }: BaseInput): string[] {
   // The device's own end and link-local addresses are not the uplink's networks, whatever the ACL says.
   const notOutside = notForwarded(ni.transit?.peer ?? '').join(', ');
   return [
+    ...forwardKillSwitch(ni, bridge, uplink),
     'tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu',
     'ct state established,related,untracked accept',
     ...(ni.transit === null ? [] : [`iifname "${uplink}" oifname "${uplink}" drop`]),
@@ -165,7 +178,7 @@ function undecided({ vifs, uplink }: BaseInput): string[] {
   return [
     ...vmap(`iifname "${uplink}" ct status dnat ip daddr`, mapped(4)),
     ...vmap(`iifname "${uplink}" ct status dnat ip6 daddr`, mapped(6)),
-    REFUSE,
+    REFUSE_BY_NI,
   ];
 }
 
@@ -197,8 +210,8 @@ function toManager(): string[] {
 }
 
 /** The manager's own flows are marked too, so that their answers need no rule of their own. */
-function fromManager(): string[] {
-  return [`ct mark 0 ct mark set ${markText(implicitMark(0, IMPLICIT_ACE.outAll))}`];
+function fromManager({ ni, uplink }: BaseInput): string[] {
+  return [...outputKillSwitch(ni, uplink), `ct mark 0 ct mark set ${markText(implicitMark(0, IMPLICIT_ACE.outAll))}`];
 }
 
 function natChains({ ni, portMaps, uplink }: BaseInput): Chain[] {
@@ -224,6 +237,7 @@ function natChains({ ni, portMaps, uplink }: BaseInput): Chain[] {
       name: 'source_nat',
       hook: 'type nat hook postrouting priority srcnat; policy accept;',
       rules: [
+        ...exemptTunnels(ni),
         ...(ni.ipv4 ? [`oifname "${uplink}" ip saddr ${ni.ipv4.subnet} snat ip to ${inner}`] : []),
         ...(ni.ipv6 && inner6 ? [`oifname "${uplink}" ip6 saddr ${ni.ipv6.subnet} snat ip6 to ${inner6}`] : []),
       ],
@@ -233,6 +247,7 @@ function natChains({ ni, portMaps, uplink }: BaseInput): Chain[] {
       name: 'no_private_source',
       hook: 'type filter hook postrouting priority srcnat + 10; policy accept;',
       rules: [
+        ...exemptTunnels(ni),
         `oifname "${uplink}" ip saddr != ${inner} ip daddr != ${transit.peer} counter name "leaks" drop`,
         `oifname "${uplink}" ip6 saddr != { ${['fe80::/10', '::', ...(inner6 ? [inner6] : [])].join(', ')} } ${
           transit.peer6 ? `ip6 daddr != ${transit.peer6} ` : ''

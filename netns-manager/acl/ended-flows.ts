@@ -24,6 +24,7 @@ export function endedFlows(before: RulesetInput, after: RulesetInput): EndedFlow
   for (const vif of before.vifs) {
     const now = after.vifs.find(other => isSame(vif, other));
     const addresses = [vif.ipv4, vif.ipv6].filter(address => address !== '');
+    const later = now && indexOf(now.acl);
     if (!now) {
       for (const address of addresses) destinations.add(address);
       marks.add(implicitMark(vif.vifNumber, IMPLICIT_ACE.outAll));
@@ -31,7 +32,7 @@ export function endedFlows(before: RulesetInput, after: RulesetInput): EndedFlow
     for (const [index, ace] of vif.acl.entries()) {
       if (ace.action === AceAction.DROP) continue;
       const ends = (sense: Sense) =>
-        !now || ([4, 6] as const).some(family => isNarrower(vif, index, now, sense, family, shrunk));
+        !later || ([4, 6] as const).some(family => isNarrower(vif, index, later, sense, family, shrunk));
       const isLimit = ace.action === AceAction.LIMIT;
       if (ends('outbound') || ends('mapped') || (isLimit && ends('inbound'))) {
         marks.add(userMark(vif.vifNumber, ace.id, false));
@@ -51,11 +52,26 @@ function isSame(a: AppInterfaceConfig, b: AppInterfaceConfig): boolean {
   return a.vifNumber === b.vifNumber && a.mac === b.mac && a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6;
 }
 
+/** An ACL, for questions about many of its ACEs. */
+interface IndexedAcl {
+  places: ReadonlyMap<number, { position: number; ace: Ace }>;
+  /** Those that can take something from the ACEs behind them. */
+  takers: readonly { position: number; ace: Ace }[];
+}
+
+function indexOf(acl: readonly Ace[]): IndexedAcl {
+  const placed = acl.map((ace, position) => ({ position, ace }));
+  // Of several with one id the first counts.
+  const places = new Map([...placed].reverse().map(place => [place.ace.id, place]));
+  const takers = placed.filter(({ ace: { action } }) => action === AceAction.DROP || action === AceAction.LIMIT);
+  return { places, takers };
+}
+
 /** Whether the ACE at `index` lets through less than before in this sense, by itself or because of what now stands before it. */
 function isNarrower(
   before: AppInterfaceConfig,
   index: number,
-  after: AppInterfaceConfig,
+  after: IndexedAcl,
   sense: Sense,
   family: Family,
   shrunk: ReadonlySet<string>,
@@ -65,17 +81,16 @@ function isNarrower(
   const wasBoxes = boxes(was);
   if (wasBoxes.length === 0) return false;
   if (wasBoxes.some(box => box.sets.some(name => shrunk.has(name)))) return true;
-  const position = after.acl.findIndex(ace => ace.id === was.id);
-  const is = after.acl[position];
+  const { ace: is, position = -1 } = after.places.get(was.id) ?? {};
   if (!is || is.action === AceAction.DROP || isOtherPortmap(was, is)) return true;
   if (!covers(boxes(is), wasBoxes)) return true;
 
-  const earlier = before.acl.slice(0, index);
-  return after.acl.slice(0, position).some(ace => {
-    if (ace.action !== AceAction.DROP && ace.action !== AceAction.LIMIT) return false;
+  return after.takers.some(({ ace, position: place }) => {
+    if (place >= position) return false;
     const now = boxes(ace).filter(box => wasBoxes.some(other => boxesOverlap(box, other)));
-    const same = earlier.find(({ id, action }) => id === ace.id && action === ace.action);
-    return now.length > 0 && !(same && covers(boxes(same), now));
+    if (now.length === 0) return false;
+    const same = before.acl.slice(0, index).find(({ id, action }) => id === ace.id && action === ace.action);
+    return !(same && covers(boxes(same), now));
   });
 }
 

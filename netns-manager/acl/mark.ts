@@ -32,6 +32,8 @@ export const IMPLICIT_ACE = {
   outAll: 5,
   dhcp: 6,
   dns: 7,
+  /** A peer calls a VPN NI. */
+  vpn: 8,
   icmp: 9,
   metadata: 11,
   icmpv6: 12,

@@ -4,7 +4,8 @@ import { decodeMark, type Mark } from './mark.ts';
 import { TABLE_NAME } from './table.ts';
 import { DENIED_COUNTER, DENIED_SETS, LIMITED_COUNTER } from './verdict-chains.ts';
 
-const TABLE = `inet ${TABLE_NAME}`;
+/** Where the ACLs of a routed NI are, and those of a switch. */
+export const ACL_TABLES = { routed: `inet ${TABLE_NAME}`, switch: `bridge ${TABLE_NAME}` } as const;
 
 /** Packets and bytes. */
 export interface Count {
@@ -42,9 +43,9 @@ export interface DeniedFlow extends Count {
 type Sender = Pick<AppInterfaceConfig, 'vifNumber' | 'mac' | 'ipv4' | 'ipv6'>;
 
 /** Reads the counters of the ACEs. They start at 0 when the table was made anew. */
-export async function readCounters(nftables: Nft = nft): Promise<AclCounters> {
+export async function readCounters(nftables: Nft = nft, table: string = ACL_TABLES.routed): Promise<AclCounters> {
   const counters: AclCounters = { aces: [], denied: { packets: 0, bytes: 0 }, limited: { packets: 0, bytes: 0 } };
-  for (const { name, packets, bytes } of await listCounters(nftables, TABLE)) {
+  for (const { name, packets, bytes } of await listCounters(nftables, table)) {
     const match = /^ace_(\d+)_(\d+|default)$/.exec(name);
     if (match) counters.aces.push({ vif: Number(match[1]), ace: Number(match[2]) || 0, packets, bytes });
     else if (name === DENIED_COUNTER) counters.denied = { packets, bytes };
@@ -54,8 +55,12 @@ export async function readCounters(nftables: Nft = nft): Promise<AclCounters> {
 }
 
 /** Reads the denied flows that the kernel remembers; `vifs` are those of the NI. */
-export async function readDenied(vifs: readonly Sender[], nftables: Nft = nft): Promise<DeniedFlow[]> {
-  const elements = await listElements(nftables, TABLE, [DENIED_SETS[4], DENIED_SETS[6]]);
+export async function readDenied(
+  vifs: readonly Sender[],
+  nftables: Nft = nft,
+  table: string = ACL_TABLES.routed,
+): Promise<DeniedFlow[]> {
+  const elements = await listElements(nftables, table, [DENIED_SETS[4], DENIED_SETS[6]]);
   return elements.flat().map(({ key: [mark, source, destination, protocol, port], packets, bytes, expires }) => {
     const { drop, ...by } = decodeMark(Number(mark));
     const isSender = (vif: Sender) =>

@@ -5,6 +5,7 @@ import { domainCovers, hostSetName, normalizeDomain } from './host-set.ts';
 import { portMaps } from './port-maps.ts';
 import { type Family, ofFamily } from './prefix.ts';
 import { type NamedSet, type Ruleset, TABLE_NAME, type Table } from './table.ts';
+import { TUNNEL_COUNTER } from './tunnel-rules.ts';
 import { DENIED_COUNTER, deniedSets, LIMITED_COUNTER, verdictChains } from './verdict-chains.ts';
 import { aceCounter, defaultCounter, type Vif, vifsOf } from './vif.ts';
 import { vifChains } from './vif-chains.ts';
@@ -32,12 +33,13 @@ export function renderRuleset(input: RulesetInput): Ruleset {
       DENIED_COUNTER,
       LIMITED_COUNTER,
       'leaks',
+      ...(input.ni.vpn ? [TUNNEL_COUNTER] : []),
       ...vifs.flatMap(vif => [...vif.acl.map(ace => aceCounter(vif.number, ace.id)), defaultCounter(vif.number)]),
     ],
     sets: [...renderSets(input), ...deniedSets()],
     chains: [
       ...verdictChains(vifs, input.ni.flowLog),
-      ...vifs.flatMap(vifChains),
+      ...vifs.flatMap(vif => vifChains(vif, input.ni.vpn !== null)),
       ...baseChains({ ni: input.ni, vifs, portMaps: maps, bridge: input.bridge, uplink: input.uplinkDevice }),
     ],
   };

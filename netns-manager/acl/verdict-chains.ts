@@ -19,6 +19,9 @@ const UNITS = ['second', 'minute', 'hour', 'day'];
 /** What nft takes when no burst is given. */
 const DEFAULT_BURST = 5;
 
+/** The end of a chain in which nobody's ACL but the NI itself says no. */
+export const REFUSE_BY_NI = `meta mark set ${markText(defaultDropMark(0))} goto refused`;
+
 /**
  * Denied flows: the deciding mark and the flow. Without ports (ICMP and others) the port is 0. The kernel keeps a key's types in 32
  * bits, six for each: the sixth part would be lost, so the sender's MAC is not in it (it follows from the mark's VIF).
@@ -38,24 +41,37 @@ export function deniedSets(): NamedSet[] {
   }));
 }
 
-/** What follows once an ACL has decided; the packet's mark carries the decision. */
-export function verdictChains(vifs: readonly Vif[], flowLog: boolean): Chain[] {
-  const limits = acesWith(vifs, AceAction.LIMIT);
+/** The start of a rule for packets that the ACL denied. */
+export const IS_DROP = `meta mark & ${markText(DROP_BIT)} != 0 goto`;
+/** Makes the mark of a decision one of the receiver's side. */
+export const AS_RECEIVER = `meta mark set meta mark and ${markText(~DROP_BIT >>> 0)}`;
+
+/** Lists the denied flow and drops the packet. */
+export function recordChain(): Chain {
+  return { name: 'record', rules: [...recordDenied(), 'drop'] };
+}
+
+/** What is done with an allowed packet or flow, by the mark of the ACE that allowed it: limit, count, accept. */
+export function settleBy(key: 'ct mark' | 'meta mark', vifs: readonly Vif[]): string[] {
   const allowed = acesWith(vifs, AceAction.ALLOW, AceAction.PORTMAP);
-  const isDrop = `meta mark & ${markText(DROP_BIT)} != 0 goto`;
-  const settle = [
-    ...limitDispatch(vifs),
+  return [
+    ...limitDispatch(vifs, key),
     ...countBy(
-      'ct mark',
+      key,
       allowed.map(({ vif, ace, mark }) => [mark, aceCounter(vif.number, ace.id)]),
     ),
     'accept',
   ];
+}
+
+/** What follows once an ACL has decided; the packet's mark carries the decision. */
+export function verdictChains(vifs: readonly Vif[], flowLog: boolean): Chain[] {
+  const limits = acesWith(vifs, AceAction.LIMIT);
+  const settle = settleBy('ct mark', vifs);
   const byNi = markText(defaultDropMark(0));
-  const asReceiver = `meta mark set meta mark and ${markText(~DROP_BIT >>> 0)}`;
   return [
     ...limitChains(vifs),
-    { name: 'record', rules: [...recordDenied(), 'drop'] },
+    recordChain(),
     // By the sender's ACL; by the NI whatever that says; by the receiver's side. Where the sender's mark may have been kept on
     // the connection already it is taken back: the connection may be older than the ruleset, and must not pass as known.
     { name: 'denied', rules: [...countDenied(vifs), 'goto record'] },
@@ -65,24 +81,34 @@ export function verdictChains(vifs: readonly Vif[], flowLog: boolean): Chain[] {
     },
     {
       name: 'refused',
-      rules: ['ct mark set 0', ...countDenied(vifs), ...(flowLog ? [asReceiver, 'goto record'] : ['drop'])],
+      rules: ['ct mark set 0', ...countDenied(vifs), ...(flowLog ? [AS_RECEIVER, 'goto record'] : ['drop'])],
     },
-    { name: 'agree', rules: [`${isDrop} refused`, ...keepReceiversLimit(limits.map(({ mark }) => mark))] },
-    { name: 'allow', rules: [`${isDrop} denied`, 'ct mark set meta mark', 'jump receiver', ...settle] },
-    { name: 'enter', rules: [`${isDrop} refused`, 'ct mark set meta mark', ...settle] },
+    { name: 'agree', rules: [`${IS_DROP} refused`, ...keepReceiversLimit(limits.map(({ mark }) => mark))] },
+    {
+      name: 'allow',
+      // A flow that began while there were no rules can't be translated any more: it keeps mark 0, by which it is forgotten.
+      rules: [
+        `${IS_DROP} denied`,
+        'ct state new ct status confirmed drop',
+        'ct mark set meta mark',
+        'jump receiver',
+        ...settle,
+      ],
+    },
+    { name: 'enter', rules: [`${IS_DROP} refused`, 'ct mark set meta mark', ...settle] },
   ];
 }
 
 /** Sends packets of flows that a LIMIT ACE decided to its buckets; no rule when there is no such ACE. */
-export function limitDispatch(vifs: readonly Vif[]): string[] {
+export function limitDispatch(vifs: readonly Vif[], key: 'ct mark' | 'meta mark' = 'ct mark'): string[] {
   const elements = acesWith(vifs, AceAction.LIMIT).map(
     ({ vif, ace, mark }) => `${markText(mark)} : goto ${limitChain(vif.number, ace.id)}`,
   );
-  return elements.length === 0 ? [] : [`ct mark vmap { ${elements.join(', ')} }`];
+  return elements.length === 0 ? [] : [`${key} vmap { ${elements.join(', ')} }`];
 }
 
 /** Per LIMIT ACE a chain with one bucket for what comes from the app and one for what goes to it. */
-function limitChains(vifs: readonly Vif[]): Chain[] {
+export function limitChains(vifs: readonly Vif[]): Chain[] {
   const chains = acesWith(vifs, AceAction.LIMIT).map(({ vif, ace }): Chain => {
     const unit = UNITS.includes(ace.limitUnit) ? ace.limitUnit : UNITS[0];
     const burst = ace.limitBurst === 0 ? DEFAULT_BURST : ace.limitBurst;
@@ -109,7 +135,8 @@ function limitChain(vif: number, ace: number): string {
   return `limit_${vif}_${ace}`;
 }
 
-function countDenied(vifs: readonly Vif[]): string[] {
+/** Counts a denied packet: in all, and for the ACE or the default that denied it. */
+export function countDenied(vifs: readonly Vif[]): string[] {
   const drops = acesWith(vifs, AceAction.DROP).map(({ vif, ace, mark }): [number, string] => [
     mark,
     aceCounter(vif.number, ace.id),

@@ -14,10 +14,11 @@ const DADDR = { 4: 'ip daddr', 6: 'ip6 daddr' } as const;
  *     vif_N     -> out4_N / out6_N     what the app opens            -> allow
  *     to_N      -> in4_N / in6_N       what another app opens to it  -> agree
  *     mapped_N  -> map4_N / map6_N     what its port maps let in     -> enter
+ *     tunnel_N  -> tun4_N / tun6_N     what comes out of a tunnel    -> enter
  *
  * The packet's mark becomes that of the ACE that matches, or of the default drop. On its way into mapped_N it names the port map.
  */
-export function vifChains(vif: Vif): Chain[] {
+export function vifChains(vif: Vif, hasTunnels = false): Chain[] {
   const byDefault = `meta mark set ${markText(defaultDropMark(vif.number))}`;
   const toItself = FAMILIES.flatMap(family => {
     const own = ofFamily(vif.addresses, family);
@@ -31,6 +32,7 @@ export function vifChains(vif: Vif): Chain[] {
     ]),
     ...sense(`to_${vif.number}`, 'in', 'inbound', 'agree', 'refused', [byDefault]),
     ...(hasPortmap(vif) ? sense(`mapped_${vif.number}`, 'map', 'mapped', 'enter', 'refused', []) : []),
+    ...(hasTunnels ? sense(`tunnel_${vif.number}`, 'tun', 'inbound', 'enter', 'refused', [byDefault]) : []),
   ];
 
   function sense(

@@ -5,6 +5,8 @@ import { ofFamily } from './prefix.ts';
 /** What the firewall needs to know of one app interface. */
 export interface Vif {
   number: number;
+  /** Its bridge end. */
+  device: string;
   mac: string;
   /** The app's addresses, of both families. */
   addresses: string[];
@@ -18,6 +20,7 @@ export function vifsOf(configs: readonly AppInterfaceConfig[]): Vif[] {
   return configs
     .map(config => ({
       number: config.vifNumber,
+      device: config.vif,
       mac: config.mac.toLowerCase(),
       addresses: [...ofFamily([config.ipv4], 4), ...ofFamily([config.ipv6], 6)],
       acl: config.acl,

@@ -11,7 +11,11 @@ export interface ActualLinks {
 
 export interface ActualLink {
   name: string;
+  /** "bridge", "veth", …; empty: a device of no kind, such as lo. */
+  kind: string;
   up: boolean;
+  /** The other end is up; a TAP: somebody has it open. */
+  carrier: boolean;
   mtu: number;
   mac: string;
   master: string;
@@ -28,7 +32,7 @@ interface IpLink {
   address: string;
   master?: string;
   addr_info: { local: string; prefixlen: number; scope: string }[];
-  linkinfo?: { info_slave_data?: { locked?: boolean; learning?: boolean } };
+  linkinfo?: { info_kind?: string; info_slave_data?: { locked?: boolean; learning?: boolean } };
 }
 
 /** Reads links, addresses, routes and the bridge's static entries. */
@@ -65,7 +69,9 @@ function toLink(link: IpLink): ActualLink {
   const port = link.linkinfo?.info_slave_data;
   return {
     name: link.ifname,
+    kind: link.linkinfo?.info_kind ?? '',
     up: link.flags.includes('UP'),
+    carrier: link.flags.includes('LOWER_UP'),
     mtu: link.mtu,
     mac: link.address,
     master: link.master ?? '',

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { canonicalAddress, canonicalCidr, parseCidr } from '../../shared/net/address.ts';
+import { canonicalCidr } from '../../shared/net/address.ts';
 import { BRIDGE, type Intent, UPLINK } from '../intent.ts';
-import { METADATA_ADDRESS } from '../metadata/server.ts';
 import type { ActualLinks } from './actual.ts';
+import { bridgeAddresses, bridgeMac, transitAddresses, transitPeers } from './wanted.ts';
 
 /** One line of `ip -batch` or `bridge -batch`, and the item that it brings about. */
 export interface LinkCommand {
@@ -28,11 +27,12 @@ function planLoopback(actual: ActualLinks): LinkCommand[] {
 
 function planBridge({ config }: Intent, actual: ActualLinks): LinkCommand[] {
   const item = `link:${BRIDGE}`;
-  const bridge = actual.links.get(BRIDGE);
+  const named = actual.links.get(BRIDGE);
+  const bridge = named?.kind === 'bridge' ? named : undefined;
   const mac = bridgeMac(config.uuid);
   const commands: LinkCommand[] = [];
+  if (named && !bridge) commands.push(ip(item, `link del dev ${BRIDGE}`));
   if (!bridge) {
-    // A MAC of its own: else the bridge takes its ports', and changes it as they come and go.
     commands.push(
       ip(item, `link add name ${BRIDGE} address ${mac} mtu ${config.mtu} type bridge stp_state 0 forward_delay 0`),
     );
@@ -40,11 +40,7 @@ function planBridge({ config }: Intent, actual: ActualLinks): LinkCommand[] {
     commands.push(ip(item, `link set dev ${BRIDGE} address ${mac} mtu ${config.mtu}`));
   }
   if (!bridge?.up) commands.push(ip(item, `link set dev ${BRIDGE} up`));
-  const wanted = [config.ipv4, config.ipv6].flatMap(network => {
-    const cidr = network && parseCidr(network.subnet);
-    return cidr ? [`${canonicalAddress(network.gateway)}/${cidr.prefixLength}`] : [];
-  });
-  return [...commands, ...planAddresses(BRIDGE, [...wanted, `${METADATA_ADDRESS}/32`], bridge?.addresses ?? [])];
+  return [...commands, ...planAddresses(BRIDGE, bridgeAddresses(config), bridge?.addresses ?? [])];
 }
 
 function planUplink({ config }: Intent, actual: ActualLinks): LinkCommand[] {
@@ -54,8 +50,8 @@ function planUplink({ config }: Intent, actual: ActualLinks): LinkCommand[] {
   const commands: LinkCommand[] = [];
   if (uplink.mtu !== transit.mtu) commands.push(ip(`link:${UPLINK}`, `link set dev ${UPLINK} mtu ${transit.mtu}`));
   if (!uplink.up) commands.push(ip(`link:${UPLINK}`, `link set dev ${UPLINK} up`));
-  commands.push(...planAddresses(UPLINK, [transit.address, transit.address6].filter(Boolean), uplink.addresses));
-  for (const peer of [transit.peer, transit.peer6].filter(Boolean)) {
+  commands.push(...planAddresses(UPLINK, transitAddresses(transit), uplink.addresses));
+  for (const peer of transitPeers(transit)) {
     // A link that flaps loses its routes.
     if (!uplink.up || !actual.defaultRoutes.includes(peer)) {
       commands.push(ip(`route:default`, `route replace default via ${peer} dev ${UPLINK}`));
@@ -98,7 +94,7 @@ function planVifs({ config, apps }: Intent, actual: ActualLinks): LinkCommand[] 
 }
 
 /** Adds what is missing and takes away global addresses that nobody wants; link-local IPv6 is the kernel's. */
-function planAddresses(device: string, wanted: readonly string[], present: readonly string[]): LinkCommand[] {
+export function planAddresses(device: string, wanted: readonly string[], present: readonly string[]): LinkCommand[] {
   const item = (address: string) => `address:${device} ${address}`;
   const missing = wanted.filter(address => !present.includes(address));
   const unwanted = present.filter(address => !wanted.includes(address) && !address.startsWith('fe80:'));
@@ -111,12 +107,7 @@ function planAddresses(device: string, wanted: readonly string[], present: reado
   ];
 }
 
-/** Locally administered, stable, from the NI's UUID. */
-function bridgeMac(uuid: string): string {
-  const digest = createHash('sha256').update(uuid).digest('hex');
-  return `02:${digest.slice(0, 10).match(/../g)!.join(':')}`;
-}
-
-function ip(item: string, line: string): LinkCommand {
+/** A line of `ip -batch`. */
+export function ip(item: string, line: string): LinkCommand {
   return { item, program: 'ip', line };
 }

@@ -1,26 +1,23 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isRunning, type ProcessIdentity, processesWithArgument } from '../../shared/kernel/process-identity.ts';
 import { CommandError, run } from '../../shared/kernel/run.ts';
 import type { Log } from '../../shared/log/log.ts';
-import { DaemonProcess, type ProcessExit } from './daemon-process.ts';
+import { StateFile } from '../../shared/state/state-file.ts';
+import { StateReport } from '../../shared/state/state-report.ts';
+import { DaemonProcess, type ProcessExit } from '../daemon/daemon-process.ts';
+import { readOrEmpty, writeWhole } from '../daemon/whole-file.ts';
 import { DnsmasqError } from './dnsmasq-error.ts';
 import { addressOwners, hasStaleLease, pruneLeases, readLeaseFile } from './leases.ts';
-import { isRunning, processesWithArgument } from './process-identity.ts';
 import { FILES, LEASE_FILE, PID_FILE, type RenderedDnsmasq } from './render.ts';
-import {
-  confHash,
-  filesHash,
-  type RunningState,
-  readOrEmpty,
-  readState,
-  stateOf,
-  writeWhole,
-} from './running-state.ts';
+import { confHash, filesHash, parseState, type RunningState, stateOf, textHash } from './running-state.ts';
 
 const CONF_FILE = 'dnsmasq.conf';
 const STATE_FILE = 'dnsmasq.state';
 const OUTPUT_FILE = 'dnsmasq.out';
+const VERSION = 1;
+const WHEN_LOST = 'the dnsmasq that runs is known by its config, and reads its files once more';
 /** dnsmasq is ready in some 10 ms; a busy device takes longer. */
 const READY_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 10;
@@ -30,6 +27,8 @@ export interface DnsmasqOptions {
   directory: string;
   logFile: string;
   log: Log;
+  /** Of its state files. Default: one of its own, for the log alone. */
+  report?: StateReport;
   /** It ended though nobody here asked for that. The owner applies again when it wants it back. */
   onExit: (exit: ProcessExit) => void;
   binary?: string;
@@ -40,11 +39,15 @@ export class Dnsmasq {
   readonly #options: DnsmasqOptions;
   #process: DaemonProcess | null = null;
   #state: RunningState | null = null;
+  readonly #kept: StateFile;
   /** Calls run one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: DnsmasqOptions) {
     this.#options = options;
+    const { log, report = new StateReport(log) } = options;
+    const kept = { kind: 'dnsmasq', version: VERSION, report, whenLost: WHEN_LOST };
+    this.#kept = new StateFile({ file: this.#file(STATE_FILE), ...kept });
   }
 
   /** Of the running process, or null. */
@@ -61,9 +64,11 @@ export class Dnsmasq {
   adopt(): Promise<boolean> {
     return this.#serially(async () => {
       if (this.pid !== null) return true;
-      const state = await readState(this.#file(STATE_FILE));
+      const kept = this.#kept.read(parseState);
       const own = processesWithArgument(this.#confArgument);
-      if (!state || !own.some(({ pid, startTime }) => pid === state.pid && startTime === state.startTime)) return false;
+      const isKnown = own.some(({ pid, startTime }) => pid === kept?.pid && startTime === kept.startTime);
+      const state = isKnown ? kept : await this.#readOff(own);
+      if (state === null) return false;
       this.#own(DaemonProcess.adopt(state), state);
       this.#options.log.info({ pid: state.pid }, 'dnsmasq adopted');
       return true;
@@ -73,7 +78,10 @@ export class Dnsmasq {
   /** Brings dnsmasq to run with this config, with the least disturbance. Throws DnsmasqError when it refuses. */
   apply(rendered: RenderedDnsmasq): Promise<'unchanged' | 'reloaded' | 'restarted' | 'started'> {
     return this.#serially(async () => {
-      if (this.isCurrent(rendered)) return 'unchanged';
+      if (this.isCurrent(rendered)) {
+        this.#kept.restore();
+        return 'unchanged';
+      }
       if (this.pid === null) {
         await this.#start(rendered);
         return 'started';
@@ -101,7 +109,7 @@ export class Dnsmasq {
     return this.#serially(async () => {
       await this.#end();
       await this.#endStrays();
-      await rm(this.#file(STATE_FILE), { force: true });
+      this.#kept.remove();
     });
   }
 
@@ -133,6 +141,13 @@ export class Dnsmasq {
     });
   }
 
+  /** Of a process that no state tells of: it was started with the config that lies there; what else it has read is not known. */
+  async #readOff(own: readonly ProcessIdentity[]): Promise<RunningState | null> {
+    const conf = await readOrEmpty(this.#file(CONF_FILE));
+    const [only, ...others] = own;
+    return only && others.length === 0 && conf !== '' ? { ...only, conf: textHash(conf), files: '' } : null;
+  }
+
   async #end(): Promise<void> {
     const process = this.#process;
     this.#process = null;
@@ -161,7 +176,7 @@ export class Dnsmasq {
     const args = ['--keep-in-foreground', this.#confArgument];
     const process = await DaemonProcess.start(this.#binary, args, this.#file(OUTPUT_FILE));
     const state = stateOf(process.identity, rendered);
-    await this.#write(STATE_FILE, JSON.stringify(state));
+    this.#kept.write(JSON.stringify(state));
     await this.#untilReady(process);
     this.#own(process, state);
   }
@@ -186,7 +201,7 @@ export class Dnsmasq {
     if (!this.#process?.signal('SIGHUP') || !this.#state) throw new DnsmasqError('dnsmasq ended before its reload', '');
     // After the signal: a manager killed in between leaves the old hash, and its successor reloads once more.
     this.#state = { ...this.#state, files: filesHash(rendered) };
-    await this.#write(STATE_FILE, JSON.stringify(this.#state));
+    this.#kept.write(JSON.stringify(this.#state));
   }
 
   /** Lets dnsmasq judge a config before the running one is given up. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalAddress } from '../../shared/net/address.ts';
-import { readOrEmpty } from './running-state.ts';
+import { readOrEmpty } from '../daemon/whole-file.ts';
 
 /** A line of dnsmasq's lease file. */
 export interface Lease {

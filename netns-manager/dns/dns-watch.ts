@@ -1,14 +1,13 @@
 import { type ConntrackEntry, listConntrack } from '../../shared/kernel/conntrack.ts';
 import { type Nft, nft } from '../../shared/kernel/nft.ts';
 import type { Log } from '../../shared/log/log.ts';
+import { DEFAULT_LOG_LIMITS } from '../../shared/log/log-limits.ts';
 import type { DnsRequest } from '../../shared/proto/messages.ts';
 import { Answers } from './answers.ts';
 import { addHostSetElements, listHostSetElements, removeHostSetElements } from './host-set-elements.ts';
 import { type HostSet, type HostSetElement, HostSetKeeper } from './host-set-keeper.ts';
 import { LogTail } from './log-tail.ts';
 
-/** dnsmasq's log and its predecessor take at most about twice this. */
-const MAX_LOG_BYTES = 1024 * 1024;
 /** How often host sets are gone through. Against an hour of holding time it is exact enough. */
 const SWEEP_INTERVAL_MS = 60_000;
 const FLUSH_INTERVAL_MS = 1_000;
@@ -18,6 +17,8 @@ export interface DnsWatchOptions {
   logFile: string;
   /** Makes dnsmasq open its log anew: Dnsmasq.reopenLog. */
   reopenLog: () => void;
+  /** dnsmasq's log and its predecessor take at most about twice this. */
+  maxLogBytes?: () => number;
   /** The table of the host sets: `inet nibox`. */
   table: string;
   /** Elements that are there by configuration (static DNS entries, the NI's apps): never taken out. */
@@ -61,7 +62,7 @@ export class DnsWatch {
     this.#answers = new Answers((name, address) => this.#keeper.named(name, address), options.onRequest);
     this.#tail = new LogTail({
       file: options.logFile,
-      maxBytes: MAX_LOG_BYTES,
+      maxBytes: options.maxLogBytes ?? (() => DEFAULT_LOG_LIMITS.maxBytes),
       onLine: line => this.#answers.read(line, this.#now()),
       reopen: options.reopenLog,
       onError: error => options.log.error({ error: error.message }, "dnsmasq's log can not be read"),

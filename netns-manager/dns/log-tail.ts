@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { predecessor } from '../../shared/log/log-limits.ts';
 
 /** Read at once at most; a longer backlog takes several turns. */
 const CHUNK_BYTES = 64 * 1024;
@@ -13,7 +14,7 @@ const POLL_MS = 30_000;
 export interface LogTailOptions {
   file: string;
   /** The file is put aside as `<file>.1` beyond this size, so log and predecessor take at most about twice of it. */
-  maxBytes: number;
+  maxBytes: () => number;
   /** Complete lines, in order. */
   onLine: (line: string) => void;
   /** Makes the writer open its file anew (SIGUSR2 for dnsmasq); it must do so within some seconds. */
@@ -102,8 +103,8 @@ export class LogTail {
       this.#handle = null;
       await this.#openFile();
       await this.#readToEnd();
-    } else if (ours.size > this.#options.maxBytes) {
-      await rename(this.#options.file, `${this.#options.file}.1`);
+    } else if (ours.size > this.#options.maxBytes()) {
+      await rename(this.#options.file, predecessor(this.#options.file));
       this.#options.reopen();
     }
   }

@@ -8,7 +8,8 @@ const EVENT_BUFFER_BYTES = 4 * 1024 * 1024;
 /** Only connections that an ACE of the config let through; see netns-manager/acl/mark.ts. */
 const USER_ACE_MARK = '0x400000/0x400000';
 const RESTART_MS = 1_000;
-const LONGEST_RESTART_MS = 30_000;
+/** Flows that end meanwhile are missing in the log, and a start costs little. */
+const LONGEST_RESTART_MS = 4_000;
 /** Running this long it counts as healthy, and the next restart is quick again. */
 const HEALTHY_MS = 10_000;
 

@@ -15,6 +15,8 @@ export interface FlowLogOptions {
   log: Log;
   apps: () => readonly AppInterfaceConfig[];
   readDenied: () => Promise<readonly DeniedFlow[]>;
+  /** False: there are no connections to listen for, as on a switch. Default true. */
+  tracksConnections?: boolean;
   publish: (key: string, batch: FlowBatch) => void;
   now?: () => number;
   deniedIntervalMs?: number;
@@ -62,9 +64,15 @@ export class FlowLog {
     return this.#ring.lost;
   }
 
+  /** Starts or stops it as is wanted now. */
+  async run(isWanted: boolean): Promise<void> {
+    if (isWanted) this.start();
+    else await this.stop();
+  }
+
   start(): void {
     if (this.isRunning) return;
-    this.#events.start();
+    if (this.#options.tracksConnections !== false) this.#events.start();
     this.#timers = [
       setInterval(() => void this.readDenied(), this.#options.deniedIntervalMs ?? DENIED_INTERVAL_MS),
       setInterval(() => this.#flush(), this.#options.flushIntervalMs ?? FLUSH_INTERVAL_MS),

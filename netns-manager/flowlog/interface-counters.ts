@@ -1,9 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { InterfaceCounter } from '../../shared/proto/messages.ts';
 
 /** Counters of all interfaces of this process's network namespace. */
-export async function readInterfaceCounters(): Promise<InterfaceCounter[]> {
-  return parseInterfaceCounters(await readFile('/proc/self/net/dev', 'utf8'));
+export function readInterfaceCounters(): InterfaceCounter[] {
+  return parseInterfaceCounters(readInterfaceTable());
+}
+
+/** /proc/net/dev of this namespace. Synchronous: the way through the thread pool wakes four threads, every few seconds. */
+export function readInterfaceTable(): string {
+  return readFileSync('/proc/self/net/dev', 'utf8');
 }
 
 /** Reads /proc/net/dev: two lines of headings, then `name:` and eight counters for each direction. */

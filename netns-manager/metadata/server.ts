@@ -23,6 +23,8 @@ export interface MetadataServerOptions extends MetadataSources {
   address?: string;
   /** 0: any free one, see `port`. */
   port?: number;
+  /** It can be asked now. */
+  onListening?: () => void;
 }
 
 /** Tells apps who and where they are. One per NI, inside its namespace. */
@@ -55,6 +57,7 @@ export class MetadataServer {
     this.#server.on('listening', () => {
       this.#state = 'listening';
       this.#options.log.info({ address: this.#server.address() }, 'metadata server listens');
+      this.#options.onListening?.();
     });
     this.#server.on('error', error => this.#failed(error));
   }

@@ -1,16 +1,37 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { isIpChange } from './kernel-lines.ts';
 
 const RESPAWN_MS = 1_000;
 /** Events come in bursts; one look at the end of a burst is enough. */
 const SETTLE_MS = 50;
 
-const MONITORS: readonly (readonly string[])[] = [
-  ['ip', 'monitor', 'link', 'address', 'route'],
-  ['nft', 'monitor', 'rules'],
-];
+interface Monitor {
+  command: readonly string[];
+  isChange: (line: string) => boolean;
+}
 
-/** Calls back when links, addresses, routes or rules of this namespace change, whoever changed them. Returns how to stop. */
-export function watchKernel(onChange: () => void): () => void {
+const IP_MONITOR = ['ip', 'monitor', 'link', 'address', 'route', 'rule', 'neigh', 'netconf'];
+const NFT_MONITOR = ['nft', 'monitor'];
+
+export interface KernelWatch {
+  /** Whether a line of `nft monitor` tells of a change that matters. */
+  isNftChange: (line: string) => boolean;
+  /** Something changed. */
+  onChange: () => void;
+  /** A monitor had ended and runs again: what changed meanwhile was not seen. Before `onChange`. */
+  onMissed: () => void;
+}
+
+/**
+ * Calls back when links, addresses, routes, rules, made entries of bridges, forwarding or nftables of this namespace change, whoever
+ * changed them. Returns how to stop.
+ */
+export function watchKernel({ isNftChange, onChange, onMissed }: KernelWatch): () => void {
+  const monitors: readonly Monitor[] = [
+    { command: IP_MONITOR, isChange: isIpChange },
+    { command: NFT_MONITOR, isChange: isNftChange },
+  ];
   const children = new Set<ChildProcess>();
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
@@ -21,23 +42,29 @@ export function watchKernel(onChange: () => void): () => void {
       onChange();
     }, SETTLE_MS);
   };
-  const start = ([file, ...args]: readonly string[]) => {
-    const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const start = (monitor: Monitor) => {
+    // A closed pipe ends a monitor only at its next event; the signal ends it with this process, even after kill -9.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...monitor.command], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     children.add(child);
-    child.stdout.on('data', changed);
+    createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }).on('line', line => {
+      if (monitor.isChange(line)) changed();
+    });
     child.on('error', () => {});
     child.on('close', () => {
       children.delete(child);
       if (stopped) return;
       const timer = setTimeout(() => {
         timers.delete(timer);
-        start([file!, ...args]);
-        changed(); // what happened meanwhile was not seen
+        start(monitor);
+        onMissed();
+        changed();
       }, RESPAWN_MS);
       timers.add(timer);
     });
   };
-  for (const monitor of MONITORS) start(monitor);
+  for (const monitor of monitors) start(monitor);
   return () => {
     stopped = true;
     if (settle) clearTimeout(settle);

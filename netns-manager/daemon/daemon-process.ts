@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { identifyProcess, isRunning, type ProcessIdentity } from '../../shared/kernel/process-identity.ts';
 
 /** How an own child ended. Of an adopted process nobody but its parent learns that: both null. */
 export interface ProcessExit {
@@ -31,10 +31,15 @@ export class DaemonProcess {
   }
 
   /** Starts a program with its output in a file. Throws when it can't be started or has ended at once. */
-  static async start(file: string, args: readonly string[], outputFile: string): Promise<DaemonProcess> {
+  static async start(
+    file: string,
+    args: readonly string[],
+    outputFile: string,
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<DaemonProcess> {
     const output = openSync(outputFile, 'w', 0o600);
     try {
-      const child = spawn(file, args, { detached: true, stdio: ['ignore', output, output] });
+      const child = spawn(file, args, { detached: true, stdio: ['ignore', output, output], env });
       const exited = new Promise<ProcessExit>(resolve => {
         child.once('exit', (code, signal) => resolve({ pid: child.pid ?? 0, code, signal }));
       });
