@@ -1,20 +1,37 @@
-import { createHash } from 'node:crypto';
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
-import { copyFile, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import type { DeviceConfig, NetworkInstance } from '../shared/config/model.ts';
+import { EMPTY_CONFIG } from '../shared/config/empty.ts';
+import type { DeviceConfig } from '../shared/config/model.ts';
+import { continueStopped } from '../shared/kernel/continue-stopped.ts';
 import type { Log } from '../shared/log/log.ts';
 import { Hub, type Identity } from '../shared/pubsub/index.ts';
+import type { StateReport } from '../shared/state/state-report.ts';
 import { Allocator } from './allocate/allocator.ts';
+import { learnRunningNumbers } from './allocate/running-numbers.ts';
 import { Attacher } from './attach/attacher.ts';
-import { Instance } from './instances/instance.ts';
+import { type AuditReport, audit } from './audit/audit.ts';
+import { ownedBySupervisor } from './audit/owned-by-supervisor.ts';
+import { removeInstance } from './audit/remove-instance.ts';
+import { numberKeys } from './audit/state.ts';
+import { activeInstances } from './convergence.ts';
+import { inParallel } from './in-parallel.ts';
+import type { Instance } from './instances/instance.ts';
+import { Lives } from './instances/lives.ts';
 import { type InstanceIntent, instanceIntents, rootInstance } from './intent/intents.ts';
+import { rootUplinks, wantedPorts } from './intent/switch.ts';
+import { loadBridgeNetfilter } from './modules/bridge-netfilter.ts';
+import { InstanceTypes } from './namespaces/instance-types.ts';
 import { Namespaces } from './namespaces/namespaces.ts';
+import { removeTree } from './namespaces/remove-tree.ts';
+import { Resources } from './resources/resources.ts';
 import { detectForwardDrop } from './routing/forward-drop.ts';
-import { RootNetwork } from './routing/root-network.ts';
-import { observeUplinks } from './uplinks/observe.ts';
+import { type RootInstance, RootNetwork } from './routing/root-network.ts';
+import { keptKey } from './state/kept-key.ts';
+import { Managers } from './supervise/managers.ts';
+import { SupervisionTopic, supervisedInstances } from './supervise/supervision-topic.ts';
+import { SwitchPorts } from './switch-ports/switch-ports.ts';
+import { Progress } from './systemd/progress.ts';
+import { observeUplinks, type Uplink } from './uplinks/observe.ts';
 
 export interface SupervisorOptions {
   prefix: string;
@@ -24,141 +41,187 @@ export interface SupervisorOptions {
   logDirectory: string;
   resolvConf: string;
   identity: Identity;
+  stateReport: StateReport;
   log: Log;
 }
 
 /** Uplinks and app namespaces are looked at anew that often, whatever the events said. */
 const REREAD_MS = 5_000;
 const RETRY_MS = 1_000;
+/** Somebody may have stopped a program that this process waits for by a signal. */
+const LOOK_MS = 2_000;
 /** Network instances that are worked on at once: each is mostly waiting for processes, and a small device must stay responsive. */
 const PARALLEL = 4;
-const EMPTY: DeviceConfig = {
-  device: { uuid: '', name: '', projectName: '', projectUuid: '', enterpriseName: '', enterpriseUuid: '' },
-  uplinks: [],
-  networkInstances: [],
-  apps: [],
-  transitPool: '169.254.64.0/18',
-  uidBase: 200_000,
-  forwardBetweenUplinks: false,
-};
+/** So many are brought up before those that run are connected. */
+const CHUNK = 25;
+/** Ending is less work and more waiting. */
+const PARALLEL_ENDS = 16;
 
 /** Keeps the device's network instances as its config wants them: namespaces, managers, root network, VIFs. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #log: Log;
   readonly #namespaces: Namespaces;
+  readonly #types: InstanceTypes;
   readonly #root: RootNetwork;
   readonly #allocator: Allocator;
+  #numbersKnown: boolean;
+  readonly switchPorts: SwitchPorts;
+  readonly #digestKey: Buffer;
   readonly attacher: Attacher;
+  readonly managers: Managers;
+  readonly resources: Resources;
   readonly instances = new Map<string, Instance>();
   readonly errors = new Map<string, string>();
+  readonly #lives: Lives;
   readonly apiHub = new Hub();
+  readonly #supervision = new SupervisionTopic(this.apiHub, () => supervisedInstances(this));
   warnings: string[] = [];
-  config: DeviceConfig = EMPTY;
-  #code = '';
+  /** Of the last look at the device's own namespace. */
+  rootErrors: string[] = [];
+  /** The config of the last pass that came to its end. */
+  passed: DeviceConfig | null = null;
+  config: DeviceConfig = EMPTY_CONFIG;
+  /** There is a config. */
+  #isTold = false;
   #running = false;
   #again = false;
+  /** What a former life left was looked for. */
+  #swept = false;
   #stopped = false;
   #timers: NodeJS.Timeout[] = [];
   #retry: NodeJS.Timeout | null = null;
   #watchers: (() => void)[] = [];
   #passDone: Promise<void> = Promise.resolve();
+  readonly #progress = new Progress();
+  #firstPassDone = () => {};
+  /** Resolves when the first pass has come to its end. */
+  readonly firstPass = new Promise<void>(resolve => {
+    this.#firstPassDone = resolve;
+  });
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#log = options.log;
     this.#namespaces = new Namespaces({
       directory: join(options.runDirectory, 'ns'),
+      instanceDirectory: name => this.#niDirectory(name),
       prefix: options.prefix,
+      hidden: [options.runDirectory, options.stateDirectory],
       log: options.log,
     });
+    this.#types = new InstanceTypes(join(options.runDirectory, 'ns'), options.stateReport);
     this.#root = new RootNetwork({
       prefix: options.prefix,
       log: options.log,
       stateFile: join(options.runDirectory, 'root.json'),
+      stateReport: options.stateReport,
     });
-    this.#allocator = new Allocator(join(options.stateDirectory, 'numbers.json'), options.log);
+    this.switchPorts = new SwitchPorts({
+      prefix: options.prefix,
+      log: options.log,
+      directory: join(options.runDirectory, 'ports'),
+      stateReport: options.stateReport,
+      namespacePath: ni => this.#namespaces.netPath(ni),
+    });
+    this.#allocator = new Allocator(join(options.stateDirectory, 'numbers.json'), options.stateReport);
+    this.#numbersKnown = this.#allocator.isKnown;
+    this.managers = new Managers({
+      instances: this.instances,
+      limits: () => this.config.supervision,
+      runDirectory: options.runDirectory,
+      log: options.log,
+    });
+    this.#digestKey = keptKey(join(options.stateDirectory, 'digest.key'), options.stateReport);
     this.attacher = new Attacher(options.prefix, options.log);
+    this.resources = new Resources({
+      prefix: options.prefix,
+      log: options.log,
+      managers: () => [...this.instances].map(([name, { manager }]) => [name, manager.pid]),
+      onExceeded: (name, detail) => this.instances.get(name)?.manager.exceeded(detail),
+    });
+    this.#lives = new Lives(this.instances, this.errors, {
+      ...options,
+      directoryOf: name => this.#niDirectory(name),
+      apiHub: this.apiHub,
+      config: () => this.config,
+      namespaces: this.#namespaces,
+      types: this.#types,
+      switchPorts: this.switchPorts,
+      attacher: this.attacher,
+      managers: this.managers,
+      resources: this.resources,
+      isStopped: () => this.#stopped,
+      onStep: () => this.#progress.step(),
+      onMissing: () => this.wake(),
+      onFailed: () => this.#retrySoon(),
+      onSupervised: () => this.#supervision.update(),
+    });
   }
 
   /** Begins to watch and to work. */
   async start(): Promise<void> {
-    this.#code = await installCode(join(this.#options.runDirectory, 'code'));
+    this.resources.start();
+    await this.managers.installCode();
     this.#watchers.push(this.#root.watch(() => this.wake()));
     mkdirSync('/run/netns', { recursive: true });
     const watcher: FSWatcher = watch('/run/netns', () => this.wake());
     this.#watchers.push(() => watcher.close());
     this.#timers.push(setInterval(() => this.wake(), REREAD_MS));
-    this.warnings = [await detectForwardDrop()].filter(text => text !== null);
+    this.#timers.push(setInterval(() => continueStopped(), LOOK_MS));
+    this.warnings = [await detectForwardDrop(), await loadBridgeNetfilter()].filter(text => text !== null);
     for (const warning of this.warnings) this.#log.warn({}, warning);
   }
 
   /** Takes a new config and brings it about. */
   use(config: DeviceConfig): void {
     this.config = config;
+    this.#isTold = true;
     this.wake();
   }
 
   /** One pass soon. */
   wake(): void {
-    if (this.#stopped) return;
+    // Without a config everything would be unwanted.
+    if (this.#stopped || !this.#isTold) return;
     if (this.#running) this.#again = true;
     else this.#passDone = this.#pass();
   }
 
-  /** What must be for the config, and what is not so: in words. Empty: converged. */
-  problems(): string[] {
-    return this.#activeInstances().flatMap(ni => {
-      const error = this.errors.get(ni.name);
-      if (error) return [`${ni.name}: ${error}`];
-      const instance = this.instances.get(ni.name);
-      if (!instance) return [`${ni.name}: not started`];
-      if (instance.converged) return [];
-      return [
-        `${ni.name}: ${instance.status?.error || `its manager is ${instance.manager.state} and has not put the config in place`}`,
-      ];
+  /** Finds what carries the prefix and has no owner, between two passes; with `fix` removes it. */
+  async audit(fix: boolean): Promise<AuditReport> {
+    while (this.#running) await this.#passDone;
+    this.#running = true;
+    const done = this.#audit(fix).finally(() => {
+      this.#running = false;
+      if (this.#again) this.wake();
     });
+    this.#passDone = done.then(
+      () => {},
+      () => {},
+    );
+    return done;
   }
 
-  /** The commands and changes that a config would bring, without executing. */
-  plan(next: DeviceConfig): string[] {
-    const names = (config: DeviceConfig) => new Map(config.networkInstances.map(ni => [ni.name, ni]));
-    const before = names(this.config);
-    const after = names(next);
-    const lines: string[] = [];
-    for (const [name, ni] of after) {
-      const old = before.get(name);
-      if (!old) lines.push(`create network instance ${name} (${ni.type})`);
-      else if (JSON.stringify(old) !== JSON.stringify(ni)) lines.push(`change network instance ${name}`);
-    }
-    for (const name of before.keys()) if (!after.has(name)) lines.push(`remove network instance ${name}`);
-    const apps = (config: DeviceConfig) => new Map(config.apps.map(app => [app.name, app]));
-    const oldApps = apps(this.config);
-    const newApps = apps(next);
-    for (const [name, app] of newApps) {
-      const old = oldApps.get(name);
-      if (!old) lines.push(`add app ${name}`);
-      else if (JSON.stringify(old) !== JSON.stringify(app)) {
-        const touched = app.interfaces.filter(
-          (one, index) => JSON.stringify(one) !== JSON.stringify(old.interfaces[index]),
-        );
-        lines.push(
-          `change app ${name}${touched.length > 0 ? `: interface to ${touched.map(one => one.networkInstance).join(', ')}` : ''}`,
-        );
-      }
-    }
-    for (const name of oldApps.keys()) if (!newApps.has(name)) lines.push(`remove app ${name}`);
-    if (JSON.stringify(this.config.uplinks) !== JSON.stringify(next.uplinks)) lines.push('change uplinks');
-    return lines;
+  /** What somebody keeps undoing in the device's own namespace. */
+  get rootFights(): string[] {
+    return this.#root.fights.map(fight => `root network: ${fight}`);
+  }
+
+  /** False: a pass hangs. */
+  get isMoving(): boolean {
+    return this.#progress.isMoving;
+  }
+
+  /** Ends itself alone: managers, services and traffic go on. */
+  async leave(): Promise<void> {
+    await this.#cease();
+    this.resources.leave();
   }
 
   /** Ends everything: managers with their services, namespaces, root network, run directory. Gives what went wrong. */
   async stop(): Promise<string[]> {
-    this.#stopped = true;
-    for (const timer of this.#timers) clearInterval(timer);
-    if (this.#retry) clearTimeout(this.#retry);
-    for (const stopWatching of this.#watchers) stopWatching();
-    await this.#passDone;
+    await this.#cease();
     const problems: string[] = [];
     const attempt = async (what: string, step: () => Promise<unknown>) => {
       try {
@@ -167,149 +230,141 @@ export class Supervisor {
         problems.push(`${what}: ${(error as Error).message}`);
       }
     };
-    await Promise.all(
-      [...this.instances].map(([name, instance]) => attempt(`manager of ${name}`, () => this.#end(instance))),
-    );
+    await this.#lives.endAll(attempt);
+    // Before the namespaces go, and the links in them: and while the root network still filters.
+    await attempt('uplinks of switches', async () => problems.push(...(await this.switchPorts.giveBack())));
     await attempt('root network', async () => problems.push(...(await this.#root.remove())));
     const named = new Set([...this.instances.keys(), ...(await this.#namespaces.list())]);
-    await Promise.all([...named].map(name => attempt(`namespace of ${name}`, () => this.#namespaces.remove(name))));
-    await attempt('run directory', () => rm(this.#options.runDirectory, { recursive: true, force: true }));
+    const empty = [...named].filter(name => !this.switchPorts.isHolding(name));
+    await inParallel(empty, PARALLEL_ENDS, name =>
+      attempt(`namespace of ${name}`, () => this.#namespaces.remove(name)),
+    );
+    await inParallel(empty, PARALLEL_ENDS, name => this.resources.remove(name));
+    // What could not be given back is known from here the next time.
+    if (empty.length < named.size) return problems;
+    await attempt('cgroups', async () => this.resources.close());
+    await attempt('namespaces', () => this.#namespaces.close());
+    await attempt('run directory', () => removeTree(this.#options.runDirectory));
     return problems;
+  }
+
+  async #cease(): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    if (this.#retry) clearTimeout(this.#retry);
+    for (const stopWatching of this.#watchers) stopWatching();
+    await this.#passDone;
   }
 
   async #pass(): Promise<void> {
     this.#running = true;
     do {
       this.#again = false;
+      this.#progress.step();
+      const { config } = this;
       try {
-        await this.#passOnce();
+        await this.#passOnce(config);
       } catch (error) {
         this.#log.error({ err: error }, `a pass failed: ${(error as Error).message}`);
         this.#retrySoon();
       }
+      if (this.passed === null) this.managers.replaceOld();
+      this.passed = config;
+      this.#firstPassDone();
+      await this.#sweep();
+      this.#supervision.update();
     } while (this.#again && !this.#stopped);
+    this.#progress.end();
     this.#running = false;
   }
 
-  async #passOnce(): Promise<void> {
-    const { config } = this;
-    const active = this.#activeInstances();
-    const uplinks = await observeUplinks(config.uplinks, this.#options.resolvConf);
-    await this.#removeUnwanted(new Set(active.map(({ name }) => name)));
-    const intents = instanceIntents(config, active, uplinks, this.#allocator, this.#options.prefix);
+  /** Once, after the first pass: what belongs to this life is adopted, so what is left belongs to nobody. */
+  async #sweep(): Promise<void> {
+    if (this.#swept || this.#stopped) return;
+    this.#swept = true;
+    try {
+      const { findings, problems } = await this.#audit(true);
+      for (const problem of problems) this.#log.error({ problem }, `an orphan stays: ${problem}`);
+      if (findings.length > 0) this.#log.warn({ findings }, 'some of what has no owner is still there');
+    } catch (error) {
+      this.#log.error({ err: error }, `what a former life left could not be looked for: ${(error as Error).message}`);
+    }
+  }
 
-    await inParallel(intents, PARALLEL, intent => this.#bringUp(intent));
+  #audit(fix: boolean): Promise<AuditReport> {
+    const { prefix, runDirectory, stateDirectory } = this.#options;
+    const { config, instances, switchPorts } = this;
+    const [allocator, namespaces] = [this.#allocator, this.#namespaces];
+    // Of one that is to be started again after its manager died, too: a roll that stopped leaves old code in service.
+    const code = new Set([this.managers.code.file, ...[...instances.values()].map(({ manager }) => manager.code.file)]);
+    return audit(
+      {
+        owned: ownedBySupervisor({ prefix, runDirectory, stateDirectory, config, allocator, instances, code }),
+        ...{ config, namespaces, allocator, switchPorts },
+        removeNamespace: name => removeInstance(name, { namespaces, switchPorts, runDirectory }),
+      },
+      {
+        by: 'daemon',
+        fix,
+        onRemoved: ({ kind, name, why, how }) =>
+          this.#log.warn({ orphan: true, kind, name, why, how }, `orphan removed: ${kind} ${name}: ${why}`),
+      },
+    );
+  }
+
+  async #passOnce(config: DeviceConfig): Promise<void> {
+    const active = activeInstances(config);
+    await this.#lives.removeUnwanted(new Map(active.map(({ name, type }) => [name, type])));
+    await this.switchPorts.apply(wantedPorts(config, active, name => this.instances.get(name)?.hasBridge ?? false));
+    const uplinks = await observeUplinks(config.uplinks, this.#options.resolvConf, this.switchPorts.held());
+    // Before the first number is given out, when the file that had them is lost.
+    if (!this.#numbersKnown) await learnRunningNumbers(config, this.#namespaces, this.#allocator, this.#log);
+    this.#numbersKnown = true;
+    const intents = instanceIntents(config, active, uplinks, this.#allocator, {
+      prefix: this.#options.prefix,
+      digestKey: this.#digestKey,
+    });
+
+    this.#lives.publishInner(intents);
+    const there = new Set(await this.#namespaces.list());
+    const missing = intents.filter(({ config: { name } }) => !this.instances.has(name));
+    // Those of an earlier life first and all of them: what is connected stays so.
+    await inParallel(
+      missing.filter(({ config: { name } }) => there.has(name)),
+      PARALLEL,
+      intent => this.#lives.bringUp(intent),
+    );
+    // Of hundreds of new ones the first need not wait for the last.
+    const made = missing.filter(({ config: { name } }) => !there.has(name));
+    for (let done = 0; done === 0 || done < made.length; done += CHUNK) {
+      await inParallel(made.slice(done, done + CHUNK), PARALLEL, intent => this.#lives.bringUp(intent));
+      await this.#connect(config, uplinks, intents);
+    }
+    const kept = numberKeys(config);
+    this.#allocator.retain(kept.instances, kept.apps, kept.vifs);
+  }
+
+  /** Transit links, rules and routes of the network instances that run, then their apps. */
+  async #connect(config: DeviceConfig, uplinks: readonly Uplink[], intents: readonly InstanceIntent[]): Promise<void> {
     const running = intents.filter(({ config: { name } }) => this.instances.has(name));
+    const connected: RootInstance[] = [];
+    for (const intent of intents) {
+      const { name } = intent.config;
+      // One whose manager can't be started keeps its links: its data plane may work.
+      const namespace = this.instances.get(name)?.namespace ?? (await this.#namespaces.find(name));
+      if (namespace) connected.push(rootInstance(intent, namespace.netPath));
+    }
     const { errors } = await this.#root.apply({
       prefix: this.#options.prefix,
       transitPool: config.transitPool,
       forwardBetweenUplinks: config.forwardBetweenUplinks,
-      uplinks: uplinks
-        .filter(uplink => uplink.exists)
-        .map(({ interface: name, addresses, gateway }) => ({
-          interface: name,
-          addresses: addresses.filter(address => !address.includes(':')),
-          ...(gateway !== undefined && { gateway }),
-        })),
-      instances: running.map(intent => rootInstance(intent, this.instances.get(intent.config.name)!.namespace.netPath)),
+      uplinks: rootUplinks(uplinks, running),
+      instances: connected,
     });
-    for (const error of errors) this.#log.error({ error }, `root network: ${error}`);
+    this.rootErrors = errors.map(error => `root network: ${error}`);
+    for (const [index, error] of errors.entries()) this.#log.error({ error }, this.rootErrors[index]!);
     if (errors.length > 0) this.#retrySoon();
-    await inParallel(running, PARALLEL, intent => this.#publishAndAttach(intent));
-    this.#allocator.retain(
-      new Set(config.networkInstances.map(({ uuid }) => uuid)),
-      new Set(config.apps.map(({ uuid }) => uuid)),
-      vifKeys(config),
-    );
-  }
-
-  /** NIs that are to run: activated, valid, and of a type that exists. */
-  #activeInstances(): NetworkInstance[] {
-    return this.config.networkInstances.filter(ni => {
-      if (ni.issues.length > 0 || !ni.activate) return false;
-      if (ni.type === 'local') return true;
-      this.errors.set(ni.name, `network instances of type ${ni.type} are not built yet`);
-      return false;
-    });
-  }
-
-  async #removeUnwanted(wanted: ReadonlySet<string>): Promise<void> {
-    const namespaces = await this.#namespaces.list();
-    for (const name of new Set([...this.instances.keys(), ...namespaces])) {
-      if (wanted.has(name)) continue;
-      const instance = this.instances.get(name);
-      this.instances.delete(name);
-      if (instance) await this.#end(instance);
-      await this.#namespaces.remove(name);
-      await rm(this.#niDirectory(name), { recursive: true, force: true });
-      this.#log.info({ ni: name }, `network instance ${name} removed`);
-    }
-    for (const name of this.errors.keys())
-      if (!this.config.networkInstances.some(ni => ni.name === name)) this.errors.delete(name);
-  }
-
-  async #bringUp(intent: InstanceIntent): Promise<void> {
-    const { name } = intent.config;
-    if (this.instances.has(name)) return;
-    try {
-      const namespace = await this.#namespaces.ensure(name, this.config.uidBase, intent.number);
-      const instance = new Instance({
-        name,
-        prefix: this.#options.prefix,
-        version: this.#options.version,
-        code: this.#code,
-        namespace,
-        runDirectory: this.#niDirectory(name),
-        logDirectory: join(this.#options.logDirectory, name),
-        identity: this.#options.identity,
-        apiHub: this.apiHub,
-        log: this.#log,
-        onChange: () => this.#managerTold(name),
-      });
-      this.instances.set(name, instance);
-      instance.publish(intent);
-      await instance.start();
-      this.errors.delete(name);
-    } catch (error) {
-      const text = (error as Error).message;
-      if (this.errors.get(name) !== text) this.#log.error({ ni: name, err: error }, `${name}: ${text}`);
-      this.errors.set(name, text);
-      await this.instances.get(name)?.stop(true);
-      this.instances.delete(name);
-      this.#retrySoon();
-    }
-  }
-
-  async #publishAndAttach(intent: InstanceIntent): Promise<void> {
-    const instance = this.instances.get(intent.config.name)!;
-    const gone =
-      instance.intent?.vifs.filter(old => !intent.vifs.some(({ message }) => message.vif === old.message.vif)) ?? [];
-    instance.publish(intent);
-    const { netPath } = instance.namespace;
-    for (const { message } of gone) await this.attacher.remove(message.vif, netPath);
-    for (const { app, source, message } of intent.vifs) {
-      const { vif, mac } = message;
-      const wanted = { app, vif, mac, mtu: intent.config.mtu, device: source.device, netPath };
-      await this.attacher.ensure(wanted, instance.interfaceStatus(vif)?.present);
-    }
-  }
-
-  /** A VIF that vanished is made anew. */
-  #managerTold(name: string): void {
-    const instance = this.instances.get(name);
-    const missing = instance?.intent?.vifs.some(({ message }) => {
-      return (
-        instance.interfaceStatus(message.vif)?.present === false && this.attacher.state(message.vif).state === 'online'
-      );
-    });
-    if (missing) this.wake();
-  }
-
-  /** Its manager and services, then its VIFs. */
-  async #end(instance: Instance): Promise<void> {
-    await instance.stop(true);
-    const vifs = instance.intent?.vifs.map(({ message }) => message.vif) ?? [];
-    await this.attacher.removeAll(vifs, instance.namespace.netPath);
+    await inParallel(running, PARALLEL, intent => this.#lives.publishAndAttach(intent));
   }
 
   #niDirectory(name: string): string {
@@ -323,50 +378,4 @@ export class Supervisor {
       this.wake();
     }, RETRY_MS);
   }
-
-  /** Waits until the config is in place. Gives what is not after the time. */
-  async untilConverged(timeoutMs: number): Promise<string[]> {
-    const until = Date.now() + timeoutMs;
-    for (;;) {
-      await this.#passDone;
-      const problems = this.#running ? ['a pass is going on'] : this.problems();
-      if (problems.length === 0 || Date.now() > until) return problems;
-      await sleep(20);
-    }
-  }
-}
-
-function vifKeys(config: DeviceConfig): Set<string> {
-  const uuids = new Map(config.networkInstances.map(({ name, uuid }) => [name, uuid]));
-  return new Set(
-    config.apps.flatMap(app => app.interfaces.map(one => `${uuids.get(one.networkInstance)}/${app.uuid}/${one.name}`)),
-  );
-}
-
-async function inParallel<T>(values: readonly T[], limit: number, work: (value: T) => Promise<void>): Promise<void> {
-  const queue = [...values];
-  const worker = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await work(next);
-  };
-  await Promise.all(Array.from({ length: limit }, worker));
-}
-
-/** Copies the manager's bundle to where every uid can read it, named by its content: old code stays while it runs. */
-async function installCode(directory: string): Promise<string> {
-  const here = fileURLToPath(import.meta.url);
-  const candidates = [
-    join(here, '../manager.cjs'),
-    join(here, '../../manager.cjs'),
-    join(here, '../../dist/manager.cjs'),
-  ];
-  for (const source of candidates) {
-    const content = await readFile(source).catch(() => null);
-    if (!content) continue;
-    const target = join(directory, `${createHash('sha256').update(content).digest('hex').slice(0, 16)}.cjs`);
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
-    await copyFile(source, `${target}.new`);
-    await rename(`${target}.new`, target);
-    return target;
-  }
-  throw new Error(`the manager's bundle is missing (looked at ${candidates.join(', ')}); run \`npm run build\``);
 }

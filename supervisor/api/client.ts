@@ -1,11 +1,14 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import type { AuditReport } from '../audit/audit.ts';
 import { ApiError, type ErrorReport } from './api-error.ts';
-import type { ApplyResult, FlowReport, StatusReport, Target } from './contract.ts';
+import type { ApplyResult, FlowReport, StatusReport, Target, UpgradeReport } from './contract.ts';
 
 /** Milliseconds: what only reads, and what waits for namespaces and processes. */
 const readTimeoutMs = 15_000;
 const changeTimeoutMs = 180_000;
+/** The daemon ends the waiting itself when nothing gets closer to what was applied. */
+const applyTimeoutMs = 3_600_000;
 
 /** Nobody answers at the socket. */
 export class NotRunningError extends Error {
@@ -46,16 +49,34 @@ export class ApiClient {
 
   apply(config: string, name: string, { dryRun }: { dryRun: boolean }): Promise<ApplyResult> {
     const query = new URLSearchParams({ name, ...(dryRun && { 'dry-run': '1' }) });
-    return this.#ask('POST', `/v1/apply?${query}`, config) as Promise<ApplyResult>;
+    return this.#ask('POST', `/v1/apply?${query}`, config, applyTimeoutMs) as Promise<ApplyResult>;
   }
 
   async restart(networkInstance: string): Promise<void> {
     await this.#ask('POST', `/v1/restart/${encodeURIComponent(networkInstance)}`);
   }
 
-  /** Asks it to stop and gives its pid; it goes on stopping after that. */
-  async stop(): Promise<number> {
-    return ((await this.#ask('POST', '/v1/stop')) as { pid: number }).pid;
+  async startManager(networkInstance: string): Promise<void> {
+    await this.#ask('POST', `/v1/start-manager/${encodeURIComponent(networkInstance)}`);
+  }
+
+  async stopManager(networkInstance: string): Promise<void> {
+    await this.#ask('POST', `/v1/stop-manager/${encodeURIComponent(networkInstance)}`);
+  }
+
+  /** With many network instances this takes its time: it waits for each of them. */
+  upgrade(bundle?: string): Promise<UpgradeReport> {
+    const query = bundle === undefined ? '' : `?${new URLSearchParams({ bundle })}`;
+    return this.#ask('POST', `/v1/upgrade${query}`, '', applyTimeoutMs) as Promise<UpgradeReport>;
+  }
+
+  audit(fix: boolean): Promise<AuditReport> {
+    return this.#ask('POST', `/v1/audit${fix ? '?fix=1' : ''}`) as Promise<AuditReport>;
+  }
+
+  /** Asks it to stop and gives its pid; it goes on stopping after that. `keep`: managers and traffic go on. */
+  async stop(keep = false): Promise<number> {
+    return ((await this.#ask('POST', `/v1/stop${keep ? '?keep=1' : ''}`)) as { pid: number }).pid;
   }
 
   /** Null: the supervisor's own. */
@@ -68,9 +89,13 @@ export class ApiClient {
     return this.#ask('GET', `/v1/target/${encodeURIComponent(name)}`) as Promise<Target>;
   }
 
-  #ask(method: 'GET' | 'POST', path: string, body = ''): Promise<unknown> {
+  #ask(
+    method: 'GET' | 'POST',
+    path: string,
+    body = '',
+    timeoutMs = method === 'GET' ? readTimeoutMs : changeTimeoutMs,
+  ): Promise<unknown> {
     const { path: socketPath, prefix } = this.#options;
-    const timeoutMs = method === 'GET' ? readTimeoutMs : changeTimeoutMs;
     return new Promise((resolve, reject) => {
       const asked = request({ socketPath, method, path, agent: false, signal: AbortSignal.timeout(timeoutMs) });
       asked.on('error', (cause: NodeJS.ErrnoException) => reject(explain(cause, socketPath, prefix, timeoutMs)));

@@ -27,10 +27,19 @@ const routes: Readonly<Record<string, Route>> = {
   restart: {
     method: 'POST',
     name: 'required',
-    answer: async (control, call) => {
-      await control.restart(knownInstance(control, call));
-      return {};
-    },
+    answer: acting(control => control.restart),
+  },
+  'start-manager': { method: 'POST', name: 'required', answer: acting(control => control.startManager) },
+  'stop-manager': { method: 'POST', name: 'required', answer: acting(control => control.stopManager) },
+  upgrade: {
+    method: 'POST',
+    name: 'none',
+    answer: (control, { query }) => control.upgrade(query.get('bundle') ?? undefined),
+  },
+  audit: {
+    method: 'POST',
+    name: 'none',
+    answer: (control, { query }) => control.audit({ fix: query.get('fix') === '1' }),
   },
   // The server begins the stop when this is answered: afterwards there is nobody to answer.
   stop: { method: 'POST', name: 'none', answer: control => ({ pid: control.status().supervisor.pid }) },
@@ -60,6 +69,14 @@ export function findRoute(method: string, pathname: string): { verb: string; rou
     throw new ApiError(405, { code: 'ERR_METHOD', message, remedy: `use ${route.method}` });
   }
   return { verb, route, name };
+}
+
+/** Of what is done to one network instance, and has nothing to tell. */
+function acting(verb: (control: DaemonControl) => (name: string) => Promise<void>): Route['answer'] {
+  return async (control, call) => {
+    await verb(control)(knownInstance(control, call));
+    return {};
+  };
 }
 
 const suffixes = { none: '', required: '/NAME', optional: '[/NAME]' };

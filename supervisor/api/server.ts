@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { chmod, chown, mkdir, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -10,20 +10,22 @@ import { toApiError } from './api-error.ts';
 import { readBody } from './body.ts';
 import type { DaemonControl } from './contract.ts';
 import { findRoute } from './routes.ts';
+import { PUBSUB_PATH } from './topics.ts';
 
 /** The largest pubsub frame, and some. */
 const MAX_PAYLOAD_BYTES = 17 * 1024 * 1024;
-const PUBSUB_PATH = '/v1/pubsub';
 
 export interface ApiOptions {
   /** The Unix socket; one that nobody listens on is replaced. */
   path: string;
+  /** A group whose members may use it too. */
+  gid?: number | undefined;
   control: DaemonControl;
   log: Log;
 }
 
-/** Serves the API on a Unix socket that only its owner may open. Throws when another process answers there. */
-export async function serveApi({ path, control, log }: ApiOptions): Promise<{ close(): Promise<void> }> {
+/** Serves the API on a Unix socket that only its owner may open, or a group too. Throws when another process answers there. */
+export async function serveApi({ path, gid, control, log }: ApiOptions): Promise<{ close(): Promise<void> }> {
   const server = createServer((request, response) => void serve(request, response, { path, control, log }));
   const webSockets = new WebSocketServer({
     noServer: true,
@@ -40,7 +42,7 @@ export async function serveApi({ path, control, log }: ApiOptions): Promise<{ cl
       acceptWire(webSocketWire(webSocket), { hub: control.hub, identity: control.identity, log });
     });
   });
-  await listen(server, path);
+  await listen(server, path, gid);
   return {
     async close() {
       for (const webSocket of webSockets.clients) webSocket.terminate();
@@ -59,7 +61,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, { contr
     const { searchParams: query, pathname } = new URL(request.url ?? '/', 'http://nibox');
     const { verb, route, name } = findRoute(method, pathname);
     const answer = await route.answer(control, { name, query, body: () => readBody(request) });
-    if (verb === 'stop') response.once('close', () => stop(control, log));
+    if (verb === 'stop') response.once('close', () => stop(control, log, query.get('keep') === '1'));
     send(response, 200, answer);
   } catch (cause) {
     const error = toApiError(cause);
@@ -77,13 +79,13 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(text);
 }
 
-function stop(control: DaemonControl, log: Log): void {
-  control.stop().catch((cause: unknown) => log.error({ err: cause }, 'the stop failed'));
+function stop(control: DaemonControl, log: Log, keep: boolean): void {
+  control.stop(keep).catch((cause: unknown) => log.error({ err: cause }, 'the stop failed'));
 }
 
 const pathOf = ({ url }: IncomingMessage) => (url ?? '').split('?')[0];
 
-async function listen(server: Server, path: string): Promise<void> {
+async function listen(server: Server, path: string, gid: number | undefined): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   if (await isAnswered(path)) throw new Error(`another nibox serves ${path}: stop that first, or take another prefix`);
   await unlink(path).catch((cause: NodeJS.ErrnoException) => {
@@ -97,7 +99,8 @@ async function listen(server: Server, path: string): Promise<void> {
     process.umask(mask);
   }
   await once(server, 'listening');
-  await chmod(path, 0o600);
+  if (gid !== undefined) await chown(path, -1, gid);
+  await chmod(path, gid === undefined ? 0o600 : 0o660);
 }
 
 function isAnswered(path: string): Promise<boolean> {

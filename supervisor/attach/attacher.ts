@@ -1,29 +1,29 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from '../../shared/config/model.ts';
-import { CommandError, run } from '../../shared/kernel/run.ts';
 import type { Log } from '../../shared/log/log.ts';
 import { namespaceInode } from '../namespaces/namespaces.ts';
-
-export interface Attachable {
-  app: App;
-  vif: string;
-  mac: string;
-  mtu: number;
-  /** Name of the app's end. */
-  device: string;
-  /** The NI's namespace. */
-  netPath: string;
-}
+import { type Attachable, inside } from './attachable.ts';
+import { ensureTap } from './tap.ts';
+import { ensureVeth } from './veth.ts';
 
 /** How long a new VIF may take to show up in the manager's status. */
 const SETTLE_MS = 3_000;
 
-/** Connects apps to their network instances: a veth with one end in each namespace. */
+/** What a VIF leads to. */
+interface Target {
+  /** Another one: the VIF is to be made anew. */
+  key: string;
+  tap: boolean;
+  /** False: all was there. */
+  ensure(): Promise<boolean>;
+}
+
+/** Connects apps to their network instances: by a veth with one end in each namespace, or by a TAP for a guest. */
 export class Attacher {
   readonly #prefix: string;
   readonly #log: Log;
-  readonly #attached = new Map<string, { inode: number; since: number }>();
+  readonly #attached = new Map<string, { key: string; tap: boolean; since: number }>();
   readonly #states = new Map<string, { state: string; error: string | null }>();
 
   constructor(prefix: string, log: Log) {
@@ -37,24 +37,26 @@ export class Attacher {
 
   /** Makes the VIF when the app is there and it is missing. `present`: what the manager last saw; undefined: it has not told. */
   async ensure(wanted: Attachable, present: boolean | undefined): Promise<void> {
-    const { vif } = wanted;
-    const path = await this.#findNamespace(wanted.app);
-    const inode = path === null ? null : await namespaceInode(path);
-    if (path === null || inode === null) {
+    const { app, vif } = wanted;
+    const target = await this.#target(wanted);
+    const known = this.#attached.get(vif);
+    if (target === null) {
+      // A veth went with the app's namespace; a TAP from before is a way in that nobody wants any more.
+      if (known?.tap) await this.remove(vif, wanted.netPath);
       this.#attached.delete(vif);
-      this.#states.set(vif, { state: 'waiting', error: waitingFor(wanted.app, this.#prefix) });
+      this.#states.set(vif, { state: 'waiting', error: waitingFor(app, this.#prefix) });
       return;
     }
-    const known = this.#attached.get(vif);
+    const { key, tap } = target;
     const settling = known !== undefined && Date.now() - known.since < SETTLE_MS;
-    if (known?.inode === inode && (present !== false || settling)) return;
+    if (known?.key === key && (present !== false || settling)) return;
     try {
-      await this.#make(wanted, path);
-      this.#attached.set(vif, { inode, since: Date.now() });
+      if (await target.ensure()) this.#log.info({ vif, app: app.name }, `${app.name} attached by ${key}`);
+      this.#attached.set(vif, { key, tap, since: Date.now() });
       this.#states.set(vif, { state: 'online', error: null });
     } catch (error) {
       const text = (error as Error).message;
-      if (this.#states.get(vif)?.error !== text) this.#log.error({ vif, app: wanted.app.name, err: error }, text);
+      if (this.#states.get(vif)?.error !== text) this.#log.error({ vif, app: app.name, err: error }, text);
       this.#states.set(vif, { state: 'error', error: text });
     }
   }
@@ -69,41 +71,24 @@ export class Attacher {
   /** Removes all VIFs of a network instance, before its namespace goes: a namespace's end takes its links with it only later. */
   async removeAll(vifs: readonly string[], netPath: string): Promise<void> {
     if (vifs.length === 0) return;
-    const input = vifs.map(vif => `link del dev ${vif}\n`).join('');
-    await run('nsenter', [`--net=${netPath}`, '--', 'ip', '-force', '-batch', '-'], { input }).catch(() => {});
+    const batch = vifs.map(vif => `link del dev ${vif}\n`).join('');
+    await inside(netPath, ['ip', '-force', '-batch', '-'], batch).catch(() => {});
     for (const vif of vifs) {
       this.#attached.delete(vif);
       this.#states.delete(vif);
     }
   }
 
-  async #make(wanted: Attachable, appPath: string): Promise<void> {
-    const { vif, device, mac, mtu, netPath } = wanted;
-    const there = await linkMac(appPath, device);
-    if (there !== mac.toLowerCase()) {
-      if (there !== null) {
-        throw new Error(
-          `${wanted.app.name} already has an interface ${device} (${there}) that is not nibox's; remove it, or give this ` +
-            `interface another name with \`device\``,
-        );
-      }
-      const create = ['ip', 'link', 'add', 'name', vif, 'mtu', `${mtu}`, 'netns', netPath, 'type', 'veth', 'peer'];
-      const peer = ['name', device, 'address', mac, 'mtu', `${mtu}`, 'netns', appPath];
-      try {
-        await run(create[0]!, [...create.slice(1), ...peer]);
-      } catch (error) {
-        if (!(error instanceof CommandError) || !error.stderr.includes('File exists')) throw error;
-        await inside(netPath, ['ip', 'link', 'del', 'dev', vif]); // its other end went to an app that is no more
-        await run(create[0]!, [...create.slice(1), ...peer]);
-      }
-      this.#log.info({ vif, app: wanted.app.name, device }, `${wanted.app.name} attached as ${device}`);
+  /** Null: the app is not there. */
+  async #target(wanted: Attachable): Promise<Target | null> {
+    const { attach } = wanted.app;
+    if (attach.kind === 'tap') {
+      return { key: `a TAP of ${attach.user}`, tap: true, ensure: () => ensureTap(wanted, attach.user) };
     }
-    await inside(appPath, ['ip', 'link', 'set', 'dev', device, 'up']);
-  }
-
-  async #findNamespace(app: App): Promise<string | null> {
-    for (const path of candidates(app, this.#prefix)) {
-      if (await stat(path).catch(() => null)) return path;
+    for (const path of candidates(wanted.app, this.#prefix)) {
+      const inode = (await stat(path).catch(() => null)) && (await namespaceInode(path));
+      if (inode === null) continue;
+      return { key: `${wanted.device} in net:[${inode}]`, tap: false, ensure: () => ensureVeth(wanted, path) };
     }
     return null;
   }
@@ -123,22 +108,5 @@ function candidates({ name, attach }: App, prefix: string): string[] {
 }
 
 function waitingFor(app: App, prefix: string): string {
-  if (app.attach.kind === 'tap') return 'TAP interfaces are not built yet';
   return `waits for its network namespace (${candidates(app, prefix).join(' or ')})`;
-}
-
-async function linkMac(netns: string, device: string): Promise<string | null> {
-  try {
-    const [link] = JSON.parse(await inside(netns, ['ip', '-j', 'link', 'show', 'dev', device])) as {
-      address: string;
-    }[];
-    return link?.address ?? null;
-  } catch (error) {
-    if (error instanceof CommandError && error.stderr.includes('does not exist')) return null;
-    throw error;
-  }
-}
-
-function inside(netns: string, command: readonly string[]): Promise<string> {
-  return run('nsenter', [`--net=${netns}`, '--', ...command]);
 }

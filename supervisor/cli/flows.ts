@@ -4,22 +4,27 @@ import { columns, printJson, printLine } from './print.ts';
 
 export interface FlowsOptions extends CommonOptions {
   json?: boolean;
+  follow?: boolean;
 }
 
-/** `nibox flows`: the flow log of a network instance, oldest first. */
+/** `nibox flows`: the flow log of a network instance, oldest first; with --follow also what comes, until nobody reads any more. */
 export async function flows(ni: string, options: FlowsOptions): Promise<void> {
   const log = await clientOf(options).flows(ni);
-  if (options.json) {
-    printJson(log);
-    return;
-  }
-  const head = ['START', 'APP', 'ACE', 'ACTION', 'WAY', 'PROTOCOL', 'SOURCE', 'DESTINATION', 'SENT', 'RECEIVED'];
-  for (const line of columns(head, log.map(rowOf))) printLine(line);
+  if (options.follow) {
+    const { followFlows } = await import('./follow-flows.ts');
+    followFlows(ni, options);
+  } else if (options.json) printJson(log);
+  else for (const line of columns(FLOW_COLUMNS, log.map(flowRow))) printLine(line);
 }
+
+export const FLOW_COLUMNS = [
+  ...['START', 'APP', 'ACE', 'ACTION', 'WAY', 'PROTOCOL', 'SOURCE', 'DESTINATION', 'SENT', 'RECEIVED'],
+];
 
 const protocols: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6', 132: 'sctp' };
 
-function rowOf(flow: FlowReport): string[] {
+/** A flow in the columns above. */
+export function flowRow(flow: FlowReport): string[] {
   return [
     new Date(flow.start).toISOString(),
     flow.app,

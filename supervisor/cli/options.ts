@@ -26,8 +26,10 @@ export function addVerb(parent: Command, usage: string, description: string): Co
 
 export const runDirectoryOf = ({ prefix, runDir }: CommonOptions): string => runDir ?? `/run/nibox/${prefix}`;
 
+export const socketOf = (options: CommonOptions): string => join(runDirectoryOf(options), 'api.sock');
+
 export function clientOf(options: CommonOptions): ApiClient {
-  return new ApiClient({ path: join(runDirectoryOf(options), 'api.sock'), prefix: options.prefix });
+  return new ApiClient({ path: socketOf(options), prefix: options.prefix });
 }
 
 function parsePrefix(value: string): string {

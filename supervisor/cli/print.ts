@@ -3,6 +3,11 @@ export function printLine(text: string): void {
   process.stdout.write(`${printable(text)}\n`);
 }
 
+/** One line for each value: for programs that read on. */
+export function printJsonLine(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
@@ -19,10 +24,13 @@ export function printable(text: string): string {
 export function columns(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [head, ...rows];
   const widths = head.map((_, index) => Math.max(...all.map(row => (row[index] ?? '').length)));
-  return all.map(row =>
-    row
-      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  return all.map(row => padded(row, widths));
+}
+
+/** Cells in one line, each as wide as told or wider. */
+export function padded(row: readonly string[], widths: readonly number[]): string {
+  return row
+    .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+    .join('  ')
+    .trimEnd();
 }

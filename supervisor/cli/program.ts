@@ -13,6 +13,7 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .showHelpAfterError('(nibox --help, or nibox VERB --help)');
   addDaemon(program);
+  addUnit(program);
   addConfig(program);
   addLooks(program);
   addActs(program);
@@ -26,10 +27,23 @@ function addDaemon(program: Command): void {
     .option('--state-dir <dir>', 'what outlives a restart (default: /var/lib/nibox/<prefix>)')
     .option('--log-dir <dir>', 'one log file for each process (default: /var/log/nibox/<prefix>)')
     .option('--resolv-conf <file>', "the device's resolvers", '/etc/resolv.conf')
+    .option(
+      '--api-group <group>',
+      'a group whose members may use the API too: as much as root may (default: root alone)',
+    )
     .action(async options => {
       const { run } = await import('./run.ts');
       // Nothing of the daemon is left to wait for.
       process.exit(await run(options));
+    });
+}
+
+function addUnit(program: Command): void {
+  addVerb(program, 'systemd-unit', 'print the unit file with which systemd runs this nibox')
+    .option('--config <file>', 'the device configuration', '/etc/nibox/config.yaml')
+    .action(async options => {
+      const { systemdUnit } = await import('./systemd-unit.ts');
+      systemdUnit(options);
     });
 }
 
@@ -52,13 +66,15 @@ function addConfig(program: Command): void {
 
 function addLooks(program: Command): void {
   addVerb(program, 'status [ni]', 'network instances and apps')
-    .option('--json', 'print all there is as JSON')
+    .option('-w, --watch', 'show it anew when anything changes, until Ctrl-C')
+    .option('--json', 'print all there is as JSON; with --watch one line for each change')
     .action(async (ni, options) => {
       const { status } = await import('./status.ts');
       await status(ni, options);
     });
   addVerb(program, 'flows <ni>', 'the flow log of a network instance')
-    .option('--json', 'print all there is as JSON')
+    .option('-f, --follow', 'go on as flows end or are denied, until Ctrl-C')
+    .option('--json', 'print all there is as JSON; with --follow one line for each flow')
     .action(async (ni, options) => {
       const { flows } = await import('./flows.ts');
       await flows(ni, options);
@@ -85,10 +101,35 @@ function addActs(program: Command): void {
       const { exec } = await import('./exec.ts');
       process.exitCode = await exec(name, command, options);
     });
-  addVerb(program, 'stop', 'stop nibox and remove everything it made').action(async options => {
-    const { stop } = await import('./stop.ts');
-    await stop(options);
+  addVerb(program, 'start <ni>', "start a network instance's manager that was stopped").action(async (ni, options) => {
+    const { start } = await import('./start.ts');
+    await start(ni, options);
   });
+  addVerb(program, 'audit', 'find what carries the prefix and has no owner; 1 if there is any')
+    .option('--fix', 'remove it, and look again')
+    .option('--state-dir <dir>', 'where the state is, for when no daemon runs (default: /var/lib/nibox/<prefix>)')
+    .option('--json', 'print the findings as JSON')
+    .action(async options => {
+      const { audit } = await import('./audit.ts');
+      process.exitCode = await audit(options);
+    });
+  addVerb(
+    program,
+    'stop [ni]',
+    "stop a network instance's manager, while its traffic goes on; without a name: stop nibox and remove everything it made",
+  )
+    .option('--keep', 'end the supervisor alone: managers and traffic go on, and the next `nibox run` takes them over')
+    .action(async (ni, options) => {
+      const { stop, stopManager } = await import('./stop.ts');
+      await (ni === undefined ? stop(options) : stopManager(ni, options));
+    });
+  addVerb(program, 'upgrade', 'replace managers of another version one by one; traffic goes on')
+    .option('--bundle <file>', "this manager's bundle instead of the installed one")
+    .option('--json', 'print the result as JSON')
+    .action(async options => {
+      const { upgrade } = await import('./upgrade.ts');
+      process.exitCode = await upgrade(options);
+    });
 }
 
 function parseCount(value: string): number {

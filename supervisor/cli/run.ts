@@ -6,11 +6,12 @@ export interface RunOptions extends CommonOptions {
   stateDir?: string;
   logDir?: string;
   resolvConf: string;
+  apiGroup?: string;
 }
 
 /** `nibox run`: gives the daemon's exit code. */
 export async function run(options: RunOptions): Promise<number> {
-  const { prefix, config, stateDir, logDir, resolvConf } = options;
+  const { prefix, config, stateDir, logDir, resolvConf, apiGroup } = options;
   const { runDaemon } = await import('../daemon.ts');
   return runDaemon({
     prefix,
@@ -19,5 +20,6 @@ export async function run(options: RunOptions): Promise<number> {
     runDirectory: resolve(runDirectoryOf(options)),
     logDirectory: resolve(logDir ?? `/var/log/nibox/${prefix}`),
     resolvConf: resolve(resolvConf),
+    ...(apiGroup !== undefined && { apiGroup }),
   });
 }

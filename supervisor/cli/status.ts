@@ -1,23 +1,79 @@
 import { ApiError } from '../api/api-error.ts';
-import type { AppReport, NetworkInstanceReport, StatusReport } from '../api/contract.ts';
+import type {
+  AppReport,
+  ItemReport,
+  ManagerReport,
+  NetworkInstanceReport,
+  PortReport,
+  StatusReport,
+} from '../api/contract.ts';
 import { type CommonOptions, clientOf } from './options.ts';
 import { columns, printJson, printLine } from './print.ts';
+import { formatSpan } from './span.ts';
+import { formatVpns } from './vpn-status.ts';
 
 export interface StatusOptions extends CommonOptions {
   json?: boolean;
+  watch?: boolean;
 }
 
 /** `nibox status`: of everything, or of one network instance and the apps on it. */
 export async function status(ni: string | undefined, options: StatusOptions): Promise<void> {
-  const whole = await clientOf(options).status();
-  const report = ni === undefined ? whole : only(whole, ni);
-  if (options.json) printJson(report);
-  else for (const line of formatStatus(report)) printLine(line);
+  const ask = async () => {
+    const whole = await clientOf(options).status();
+    return ni === undefined ? whole : only(whole, ni);
+  };
+  const format = (report: StatusReport) => [
+    ...formatStatus(report),
+    ...(ni === undefined ? [] : [...formatItems(report), ...formatDeaths(report)]),
+  ];
+  const report = await ask();
+  if (options.watch) {
+    const { watchStatus } = await import('./watch.ts');
+    watchStatus({ options, ask, format });
+  } else if (options.json) printJson(report);
+  else for (const line of format(report)) printLine(line);
+}
+
+/** The items of the network instances that are not in order: errors first, then what waits. */
+export function formatItems({ networkInstances }: StatusReport): string[] {
+  const wrong = networkInstances.flatMap(({ items }) => items).filter(({ state }) => state !== 'ok');
+  if (wrong.length === 0) return [];
+  const order = (item: ItemReport) => (item.state === 'error' ? 0 : 1);
+  const rows = [...wrong].sort((a, b) => order(a) - order(b)).map(itemRow);
+  return ['', ...columns(['ITEM', 'STATE', 'FOR', 'INTENDED', 'ACTUAL', 'WHY'], rows)];
+}
+
+/** The last deaths of the network instances' managers, newest first, each with the end of its log. */
+export function formatDeaths({ networkInstances }: StatusReport): string[] {
+  const deaths = networkInstances.flatMap(({ manager }) => manager.deaths);
+  if (deaths.length === 0) return [];
+  const rows = [...deaths]
+    .sort((a, b) => b.at - a.at)
+    .map(({ at, pid, cause, detail, ran }) => [
+      new Date(at).toISOString(),
+      String(pid),
+      cause,
+      formatSpan(ran / 1000),
+      detail,
+    ]);
+  const last = deaths.reduce((newest, one) => (one.at > newest.at ? one : newest));
+  const log = last.log.map(line => `  ${line}`);
+  return [
+    '',
+    ...columns(['MANAGER DIED', 'PID', 'CAUSE', 'RAN', 'HOW'], rows),
+    ...(log.length > 0 ? ['', `its log before ${new Date(last.at).toISOString()}:`, ...log] : []),
+  ];
 }
 
 /** The status for a terminal. */
-export function formatStatus({ supervisor, networkInstances, apps, warnings }: StatusReport): string[] {
+export function formatStatus(
+  { supervisor, networkInstances, apps, warnings }: StatusReport,
+  now = Date.now(),
+): string[] {
   const head = `nibox ${supervisor.version}, pid ${supervisor.pid}: ${supervisor.state}`;
+  const taps = apps.flatMap(app => tapsOf(app, networkInstances));
+  const vpns = formatVpns(networkInstances, now);
   const errors = [...networkInstances.flatMap(errorsOf), ...apps.flatMap(appErrorsOf)];
   return [
     head,
@@ -26,28 +82,13 @@ export function formatStatus({ supervisor, networkInstances, apps, warnings }: S
       ['NI', 'TYPE', 'STATE', 'SUBNET', 'UPLINK', 'MANAGER', 'PID', 'RESTARTS', 'UPTIME'],
       networkInstances.map(rowOf),
     ),
+    ...(vpns.length > 0 ? ['', ...vpns] : []),
     '',
     ...columns(['APP', 'STATE', 'INTERFACE', 'NI', 'ADDRESS', 'INTERFACE STATE'], apps.flatMap(rowsOf)),
+    ...(taps.length > 0 ? ['', ...taps] : []),
     ...(errors.length > 0 ? ['', ...errors] : []),
     ...(warnings.length > 0 ? ['', ...warnings.map(warning => `warning: ${warning}`)] : []),
   ];
-}
-
-/** 75 as `1m15s`: the two biggest units. */
-export function formatSpan(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  const units: [string, number][] = [
-    ['d', Math.floor(whole / 86_400)],
-    ['h', Math.floor(whole / 3600) % 24],
-    ['m', Math.floor(whole / 60) % 60],
-    ['s', whole % 60],
-  ];
-  const first = units.findIndex(([, count]) => count > 0);
-  if (first === -1) return '0s';
-  return units
-    .slice(first, first + 2)
-    .map(([unit, count]) => `${count}${unit}`)
-    .join('');
 }
 
 function only(report: StatusReport, name: string): StatusReport {
@@ -63,23 +104,63 @@ function only(report: StatusReport, name: string): StatusReport {
   return { ...report, networkInstances, apps };
 }
 
-function rowOf({ name, type, state, subnet, port, uplink, manager }: NetworkInstanceReport): string[] {
+function rowOf({
+  name,
+  type,
+  state,
+  stale,
+  told,
+  subnet,
+  port,
+  uplink,
+  ports,
+  manager,
+}: NetworkInstanceReport): string[] {
   const { pid, restarts, uptime } = manager;
-  const via = uplink || port || '-';
+  const via = ports.length > 0 ? ports.map(portText).join(' ') : uplink || port || '-';
   const since = pid === null ? '-' : formatSpan(uptime);
-  return [name, type, state, subnet || '-', via, manager.state, String(pid ?? '-'), String(restarts), since];
+  const shown = stale === null || state !== 'stale' ? state : `${told}? (told ${formatSpan(stale)} ago)`;
+  return [name, type, shown, subnet || '-', via, managerText(manager), String(pid ?? '-'), String(restarts), since];
+}
+
+/** Its state, and when that ends by itself. */
+function managerText({ state, retryAt }: ManagerReport): string {
+  return retryAt > Date.now() ? `${state} (${formatSpan((retryAt - Date.now()) / 1000)})` : state;
+}
+
+/** An uplink of a switch, with what keeps it from working. */
+function portText({ interface: name, state }: PortReport): string {
+  return state === 'held' ? name : `${name} (${state})`;
 }
 
 function rowsOf({ name, state, interfaces }: AppReport): string[][] {
   if (interfaces.length === 0) return [[name, state, '-', '-', '-', '-']];
-  return interfaces.map(({ device, networkInstance, leased, ipv4, state: own }) => {
+  return interfaces.map(({ device, attachment, vif, networkInstance, leased, ipv4, state: own }) => {
+    const end = attachment === 'tap' ? vif || '-' : device;
     const address = leased.join(' ') || (ipv4 ? `(${ipv4})` : '-');
-    return [name, state, device, networkInstance, address, own];
+    return [name, state, end, networkInstance, address, own];
   });
 }
 
-function errorsOf({ name, error, itemsInError }: NetworkInstanceReport): string[] {
-  return [error, ...itemsInError].filter(text => text !== null).map(text => `ERROR: ${name}: ${text}`);
+function itemRow({ kind, id, state, since, intended, actual, error }: ItemReport): string[] {
+  return [`${kind} ${id}`, state, formatSpan((Date.now() - since) / 1000), intended || '-', actual || '-', error];
+}
+
+/** What a guest must be started with. */
+function tapsOf({ name, interfaces }: AppReport, instances: readonly NetworkInstanceReport[]): string[] {
+  return interfaces
+    .filter(({ attachment, vif }) => attachment === 'tap' && vif !== '')
+    .map(({ vif, mac, networkInstance }) => {
+      const namespace = instances.find(instance => instance.name === networkInstance)?.namespace || networkInstance;
+      return `${name}: TAP ${vif} in namespace ${namespace}, the guest's NIC has MAC ${mac}`;
+    });
+}
+
+function errorsOf({ name, error }: NetworkInstanceReport): string[] {
+  return (error ?? '')
+    .split('\n')
+    .filter(Boolean)
+    .map(text => `ERROR: ${name}: ${text}`);
 }
 
 function appErrorsOf({ name, interfaces }: AppReport): string[] {

@@ -6,14 +6,20 @@ const timeoutMs = 60_000;
 const intervalMs = 100;
 
 /** `nibox stop`: returns when the supervisor's process has ended. */
-export async function stop(options: CommonOptions): Promise<void> {
-  const pid = await clientOf(options).stop();
+export async function stop(options: CommonOptions & { keep?: boolean }): Promise<void> {
+  const pid = await clientOf(options).stop(options.keep);
   const deadline = Date.now() + timeoutMs;
   while (isAlive(pid)) {
     if (Date.now() > deadline) throw new Error(`nibox (pid ${pid}) has not stopped within ${timeoutMs / 1000} s`);
     await sleep(intervalMs);
   }
-  printLine('nibox has stopped');
+  printLine(options.keep ? 'the supervisor has ended; managers and traffic go on' : 'nibox has stopped');
+}
+
+/** `nibox stop NI`: returns when its manager has ended. */
+export async function stopManager(ni: string, options: CommonOptions): Promise<void> {
+  await clientOf(options).stopManager(ni);
+  printLine(`${ni}: its manager is stopped; \`nibox start ${ni}\` starts it again`);
 }
 
 function isAlive(pid: number): boolean {

@@ -1,5 +1,8 @@
 import { chownSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NetworkInstanceKind } from '../../shared/config/model.ts';
+import type { SupervisionLimits } from '../../shared/config/supervision.ts';
 import type { Log } from '../../shared/log/log.ts';
 import { MANAGER_SOCKET, SUPERVISOR_SOCKET } from '../../shared/manager/options.ts';
 import {
@@ -8,13 +11,16 @@ import {
   type Codec,
   codecs,
   type FlowBatch,
+  type Hello,
+  type ItemState,
   type NetworkInstanceConfig,
   type NetworkInstanceMetrics,
   type NetworkInstanceStatus,
   type UplinkStatus,
+  type VpnCredentials,
+  type VpnStatus,
 } from '../../shared/proto/messages.ts';
 import {
-  connectUnix,
   Hub,
   type Identity,
   type Listener,
@@ -26,25 +32,42 @@ import {
 } from '../../shared/pubsub/index.ts';
 import type { InstanceIntent } from '../intent/intents.ts';
 import type { InstanceNamespace } from '../namespaces/namespaces.ts';
-import { Manager } from '../supervise/manager.ts';
+import type { InstanceResources } from '../resources/resources.ts';
+import { dialManager } from '../supervise/dial-manager.ts';
+import { type Code, Manager, type ManagerState } from '../supervise/manager.ts';
+import { codeOf } from '../supervise/manager-code.ts';
+import { ManagerProcess } from '../supervise/manager-process.ts';
+import { runningManagers } from '../supervise/running-managers.ts';
+import { MANAGER_LIMITS } from './limits.ts';
 
 /** Time for a manager that already runs to answer, before one is spawned. */
 const ADOPTION_MS = 1_500;
+const POLL_MS = 20;
+/** A try costs next to nothing; a manager is back within half a second. */
+const REDIAL = { firstMs: 20, maxMs: 200 };
+/** A manager in another state does not come into service by itself soon. */
+const LIVING: readonly ManagerState[] = ['starting', 'running', 'suspect'];
 
 export interface InstanceOptions {
   name: string;
+  type: NetworkInstanceKind;
   prefix: string;
-  version: string;
-  code: string;
+  code: Code;
+  limits: () => SupervisionLimits;
+  /** An operator stopped its manager: it is not started. */
+  isStopped: boolean;
   namespace: InstanceNamespace;
   runDirectory: string;
   logDirectory: string;
+  resources: InstanceResources;
   identity: Identity;
   /** Clients of the API see the NI's topics here. */
   apiHub: Hub;
   log: Log;
   /** Something that others may want to know changed. */
   onChange: () => void;
+  /** Its manager started, ended, or is in touch. */
+  onSupervised: () => void;
 }
 
 /** One running network instance as the supervisor sees it: its manager and the pubsub between the two. */
@@ -52,15 +75,22 @@ export class Instance {
   readonly #options: InstanceOptions;
   readonly namespace: InstanceNamespace;
   readonly manager: Manager;
+  readonly #process: ManagerProcess;
+  /** When its manager was last in touch, Unix milliseconds. */
+  #lastInTouch = Date.now();
   readonly #session: Session;
   readonly #configs: Publication<NetworkInstanceConfig>;
   readonly #apps: Publication<AppInterfaceConfig>;
   readonly #uplinks: Publication<UplinkStatus>;
+  /** Only on the NI's own socket: who may use the API need not know keys. */
+  readonly #credentials: Publication<VpnCredentials>;
   readonly #relays: { remove(): void }[] = [];
   readonly #status: Subscription<NetworkInstanceStatus>;
   readonly #interfaces: Subscription<AppInterfaceStatus>;
   readonly #metrics: Subscription<NetworkInstanceMetrics>;
   readonly #flows: Subscription<FlowBatch>;
+  readonly #items: Subscription<ItemState>;
+  readonly #vpn: Subscription<VpnStatus>;
   #listener: Listener | null = null;
   intent: InstanceIntent | null = null;
 
@@ -71,54 +101,83 @@ export class Instance {
     this.#configs = new Publication({ ...scope, codec: codecs.NetworkInstanceConfig });
     this.#apps = new Publication({ ...scope, codec: codecs.AppInterfaceConfig });
     this.#uplinks = new Publication({ ...scope, codec: codecs.UplinkStatus });
-    this.manager = new Manager({
+    this.#credentials = new Publication({ ...scope, codec: codecs.VpnCredentials });
+    this.#process = new ManagerProcess({
       manager: {
         name: options.name,
+        type: options.type,
         prefix: options.prefix,
-        version: options.version,
         runDirectory: options.runDirectory,
         logDirectory: options.logDirectory,
         isolation: options.namespace.userPath ? 'user namespace' : 'capabilities',
       },
-      code: options.code,
       namespace: options.namespace,
+      tunDevice: options.type === 'vpn',
+      resources: options.resources,
+    });
+    this.manager = new Manager({
+      name: options.name,
+      code: options.code,
+      host: this.#process,
+      limits: options.limits,
+      missedPings: () => this.#session.missedPings,
       log: options.log,
-      onChange: options.onChange,
+      onChange: () => {
+        options.onChange();
+        options.onSupervised();
+      },
     });
     this.#session = new Session({
-      connect: () => connectUnix(join(options.runDirectory, MANAGER_SOCKET)),
+      connect: () => dialManager(join(options.runDirectory, MANAGER_SOCKET), options.namespace.uid),
       identity: options.identity,
       log: options.log,
       expect: hello => {
-        if (hello.netnsInode !== options.namespace.inode) {
-          throw new Error(`who answers at ${MANAGER_SOCKET} of ${options.name} lives in another namespace`);
-        }
+        this.#process.vet(hello);
+        const { pid } = this.manager;
+        if (pid !== null && pid !== hello.pid) throw new Error(`the manager of ${options.name} is pid ${pid}`);
       },
-      backoff: { firstMs: 20, maxMs: 1_000 },
+      backoff: REDIAL,
+      limits: MANAGER_LIMITS.telling,
+      pingIntervalMs: options.limits().pingInterval * 1000,
     });
-    this.#session.on('connected', () => this.manager.ready());
+    this.#session.on('connected', hello => {
+      this.manager.connected();
+      // One that was adopted before it answered says now what it runs.
+      const code = codeOf(dirname(options.code.file), hello.softwareVersion);
+      if (code) this.manager.code = code;
+    });
+    this.#session.on('disconnected', () => {
+      this.#lastInTouch = Date.now();
+      this.manager.disconnected();
+    });
     this.#status = this.#mirror(codecs.NetworkInstanceStatus);
     this.#interfaces = this.#mirror(codecs.AppInterfaceStatus);
     this.#metrics = this.#mirror(codecs.NetworkInstanceMetrics);
     this.#flows = this.#mirror(codecs.FlowBatch);
+    this.#items = this.#mirror(codecs.ItemState);
+    this.#vpn = this.#mirror(codecs.VpnStatus);
   }
 
   /** Opens its side of the pubsub, then takes over the manager that runs or starts one. */
   async start(): Promise<void> {
     const { runDirectory, namespace, identity, log } = this.#options;
     mkdirSync(dirname(runDirectory), { recursive: true, mode: 0o755 }); // on the way for every manager, whatever its uid
-    mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
+    const isNew = mkdirSync(runDirectory, { recursive: true, mode: 0o700 }) !== undefined;
     chownSync(runDirectory, namespace.uid, namespace.uid);
     const hub = new Hub();
     hub.add(this.#configs);
     hub.add(this.#apps);
     hub.add(this.#uplinks);
+    hub.add(this.#credentials);
     this.#options.apiHub.add(this.#configs);
     this.#options.apiHub.add(this.#apps);
     this.#options.apiHub.add(this.#uplinks);
     const { uid } = namespace;
     this.#listener = await listenUnix({
       path: join(runDirectory, SUPERVISOR_SOCKET),
+      staging: dirname(runDirectory),
+      maxConnections: MANAGER_LIMITS.connections,
+      limits: MANAGER_LIMITS.asking,
       uid,
       gid: uid,
       hub,
@@ -126,24 +185,47 @@ export class Instance {
       log,
     });
     this.#session.start();
-    const pid = await this.#runningManager();
-    if (pid === null) this.manager.start();
-    else {
-      log.info({ ni: this.#options.name, manager: pid }, `manager of ${this.#options.name} adopted`);
-      this.manager.adopt(pid);
+    if (isNew || !(await this.#adopt())) {
+      if (this.#options.isStopped) this.manager.leaveStopped();
+      else this.manager.start();
     }
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /**
+   * Waits until its manager is in service and, if asked for, has put the config in place. False when it is not in so many
+   * milliseconds, or has died.
+   */
+  async untilInService(timeoutMs: number, { converged }: { converged: boolean }): Promise<boolean> {
+    const until = Date.now() + timeoutMs;
+    while (!(this.manager.state === 'running' && this.silence === null && (this.converged || !converged))) {
+      if (Date.now() > until || !LIVING.includes(this.manager.state)) return false;
+      await sleep(POLL_MS);
+    }
+    return true;
   }
 
   /** Tells the manager what is wanted. */
   publish(intent: InstanceIntent): void {
+    const isChanged = this.intent !== null && this.intent.config.generation !== intent.config.generation;
     this.intent = intent;
     this.#apps.replaceAll(new Map(intent.vifs.map(({ message }) => [message.vif, message])));
     this.#uplinks.replaceAll(new Map(intent.uplinks.map(uplink => [uplink.name, uplink])));
+    this.#credentials.replaceAll(new Map(intent.credentials.map(one => [one.tunnel, one])));
     this.#configs.set(this.#options.name, intent.config);
+    if (isChanged) this.manager.configChanged();
   }
 
   get status(): NetworkInstanceStatus | undefined {
     return this.#status.entries.get(this.#options.name);
+  }
+
+  /** Seconds since its manager was last in touch: what it told is as old; null: it is in touch. */
+  get silence(): number | null {
+    return this.#status.synchronized ? null : Math.round((Date.now() - this.#lastInTouch) / 1000);
   }
 
   /** Its manager has put in place what was published last, and is in touch. */
@@ -151,6 +233,13 @@ export class Instance {
     const { status } = this;
     return (
       !this.#status.stale && status?.itemsInError === 0 && status.configGeneration === this.intent?.config.generation
+    );
+  }
+
+  /** Its bridge is in place: a port that is moved in is bridged at once. */
+  get hasBridge(): boolean {
+    return (
+      !this.#status.stale && this.items.some(({ kind, id, state }) => kind === 'link' && id === 'br' && state === 'ok')
     );
   }
 
@@ -162,8 +251,16 @@ export class Instance {
     return this.#metrics.entries.get(this.#options.name);
   }
 
+  get vpn(): VpnStatus | undefined {
+    return this.#vpn.entries.get(this.#options.name);
+  }
+
   get flows(): FlowBatch[] {
     return [...this.#flows.entries.values()];
+  }
+
+  get items(): ItemState[] {
+    return [...this.#items.entries.values()];
   }
 
   /** Ends the manager, with its services when the NI goes, and the pubsub. */
@@ -177,17 +274,35 @@ export class Instance {
     for (const relay of this.#relays) relay.remove();
   }
 
-  /** The pid of the manager that answers on its socket and lives in our namespace. */
-  #runningManager(): Promise<number | null> {
+  /** Takes over the manager of an earlier life; of several the one that answers, or the oldest. False: none runs. */
+  async #adopt(): Promise<boolean> {
+    const { name, namespace, log } = this.#options;
+    const hello = await this.#answer();
+    const running = runningManagers(name, namespace.inode);
+    const adopted = hello ?? running[0];
+    for (const other of running.filter(({ pid }) => pid !== adopted?.pid)) {
+      log.warn({ ni: name, manager: other.pid }, `a second manager of ${name} ended`);
+      this.#process.signal(other, 'SIGKILL');
+    }
+    if (!adopted) return false;
+    const { pid, startTime } = adopted;
+    log.info({ ni: name, manager: pid, version: hello?.softwareVersion }, `manager of ${name} adopted`);
+    const code = codeOf(dirname(this.#options.code.file), hello?.softwareVersion ?? '');
+    this.manager.adopt({ pid, startTime }, code ?? this.#options.code);
+    if (hello && this.#session.state === 'connected') this.manager.connected();
+    return true;
+  }
+
+  /** Who answers on the manager's socket, and is who he says; null: nobody in the time. */
+  #answer(): Promise<Hello | null> {
     return new Promise(resolve => {
       const decide = () => {
         clearTimeout(timer);
         this.#session.off('connected', decide);
-        this.#session.off('disconnected', decide);
-        resolve(this.#session.state === 'connected' ? (this.#session.peer?.pid ?? null) : null);
+        resolve(this.#session.peer);
       };
       const timer = setTimeout(decide, ADOPTION_MS);
-      connectUnix(join(this.#options.runDirectory, MANAGER_SOCKET)).then(
+      dialManager(join(this.#options.runDirectory, MANAGER_SOCKET), this.namespace.uid).then(
         wire => {
           wire.destroy();
           if (this.#session.state === 'connected') decide();

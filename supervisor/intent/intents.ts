@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Ace, App, AppInterface, DeviceConfig, NetworkInstance } from '../../shared/config/model.ts';
 import { uplinksOf } from '../../shared/config/uplinks.ts';
+import { IKE_PORTS } from '../../shared/config/vpn/ports.ts';
 import {
   AceAction,
   AceDirection,
@@ -8,18 +9,23 @@ import {
   type NetworkInstanceConfig,
   NetworkInstanceType,
   type UplinkStatus,
+  type VpnCredentials,
   type Ace as WireAce,
 } from '../../shared/proto/messages.ts';
-import { type Allocator, appMac, rangeAddress, transitAddresses } from '../allocate/allocator.ts';
-import type { RootInstance } from '../routing/intent.ts';
+import { type Allocator, interfaceMac, rangeAddress, transitAddresses } from '../allocate/allocator.ts';
+import type { RootInstance, RootPortmap } from '../routing/intent.ts';
 import type { Uplink } from '../uplinks/observe.ts';
+import { switchMtu, switchPorts, switchUplinks } from './switch.ts';
+import { credentialsMessages, isCalled, vpnMessage } from './vpn.ts';
 
 /** All that one network instance's manager and the root namespace are told of it. */
 export interface InstanceIntent {
   source: NetworkInstance;
   number: number;
-  /** The uplink that its port stands for now. */
+  /** The uplink that its port stands for now; a switch has none that it routes over. */
   uplink?: Uplink;
+  /** A switch's uplinks. */
+  ports: Uplink[];
   /** Root end of the transit link. */
   device: string;
   peer: string;
@@ -27,6 +33,8 @@ export interface InstanceIntent {
   config: NetworkInstanceConfig;
   vifs: VifIntent[];
   uplinks: UplinkStatus[];
+  /** Secrets: for the manager's own socket, never for clients of the API. */
+  credentials: VpnCredentials[];
 }
 
 export interface VifIntent {
@@ -45,7 +53,7 @@ export function instanceIntents(
   instances: readonly NetworkInstance[],
   uplinks: readonly Uplink[],
   allocator: Allocator,
-  prefix: string,
+  own: { prefix: string; digestKey: Uint8Array },
 ): InstanceIntent[] {
   const members = new Map<string, { app: App; source: AppInterface }[]>();
   for (const app of device.apps) {
@@ -57,7 +65,7 @@ export function instanceIntents(
       members.set(source.networkInstance, list);
     }
   }
-  return instances.map(ni => instanceIntent(device, ni, members.get(ni.name) ?? [], uplinks, allocator, prefix));
+  return instances.map(ni => instanceIntent(device, ni, members.get(ni.name) ?? [], uplinks, allocator, own));
 }
 
 function instanceIntent(
@@ -66,10 +74,12 @@ function instanceIntent(
   members: readonly { app: App; source: AppInterface }[],
   uplinks: readonly Uplink[],
   allocator: Allocator,
-  prefix: string,
+  { prefix, digestKey }: { prefix: string; digestKey: Uint8Array },
 ): InstanceIntent {
   const number = allocator.instanceNumber(ni.uuid);
-  const uplink = selectUplink(ni.port, uplinks);
+  const isSwitch = ni.type === 'switch';
+  const uplink = isSwitch ? undefined : selectUplink(ni.port, uplinks);
+  const ports = switchUplinks(ni, uplinks);
   const { peer, address } = transitAddresses(device.transitPool, number);
   const vifs = members.map(({ app, source }) => ({
     app,
@@ -82,12 +92,14 @@ function instanceIntent(
     number,
     type: TYPES[ni.type],
     generation: 0,
-    mtu: ni.mtu,
+    mtu: isSwitch ? switchMtu(ni, ports) : ni.mtu,
     port: ni.port,
     ipv4: ni.ipv4 ?? null,
     ipv6: ni.ipv6 ?? null,
     transit:
-      ni.port === '' ? null : { address: `${address}/30`, peer, mtu: uplink?.mtu ?? 1500, address6: '', peer6: '' },
+      ni.port === '' || isSwitch
+        ? null
+        : { address: `${address}/30`, peer, mtu: uplink?.mtu ?? 1500, address6: '', peer6: '' },
     dhcp: {
       dnsServers: ni.dnsServers,
       domain: ni.domain,
@@ -99,19 +111,24 @@ function instanceIntent(
     flowLog: ni.flowLog,
     device: device.device,
     staticRoutes: ni.staticRoutes,
+    vpn: vpnMessage(ni, { address: ipv4Address(uplink), digestKey }),
+    ports: switchPorts(ports),
+    logs: { sizeKib: ni.resources.logSize, linesPerSecond: ni.resources.logLines },
   };
-  const statuses = uplink ? [uplinkStatus(uplink)] : [];
+  const statuses = (uplink ? [uplink] : ports).map(uplinkStatus);
   config.generation = generationOf([config, vifs.map(({ message }) => message), statuses]);
   return {
     source: ni,
     number,
     ...(uplink && { uplink }),
+    ports,
     device: `${prefix}${number}`,
     peer,
     address,
     config,
     vifs,
     uplinks: statuses,
+    credentials: credentialsMessages(ni),
   };
 }
 
@@ -133,11 +150,12 @@ function appInterfaceConfig(
     appUuid: app.uuid,
     appNumber,
     name: source.name,
-    mac: source.mac ?? appMac(device.device.uuid, app.uuid, ni.uuid, source.name),
+    mac: interfaceMac(device.device.uuid, app.uuid, ni.uuid, source),
     ipv4: source.ipv4 ?? (ni.ipv4 ? rangeAddress(ni.ipv4.rangeStart, vifNumber) : ''),
     ipv6: source.ipv6 ?? (ni.ipv6 ? rangeAddress(ni.ipv6.rangeStart, vifNumber) : ''),
     acl: source.acl.map(ace => wireAce(ace, ni, uplinks)),
     attached: true,
+    accessVlan: source.accessVlan,
   };
 }
 
@@ -202,6 +220,11 @@ function uplinkStatus(uplink: Uplink): UplinkStatus {
   };
 }
 
+/** Its first IPv4 address; empty: it has none now. */
+function ipv4Address(uplink: Uplink | undefined): string {
+  return uplink?.addresses.find(address => !address.includes(':'))?.split('/')[0] ?? '';
+}
+
 function connectedRoutes(uplink: Uplink | undefined): { destination: string; gateway: string }[] {
   return (uplink?.addresses ?? [])
     .filter(text => !text.includes(':'))
@@ -228,8 +251,15 @@ export function rootInstance(intent: InstanceIntent, netnsPath: string): RootIns
     mtu: intent.uplink?.mtu ?? 1500,
     ...(intent.uplink && { uplink: intent.uplink.interface }),
     subnets: intent.source.ipv4 ? [intent.source.ipv4.subnet] : [],
-    portmaps,
+    remoteSubnets: (intent.source.vpn?.tunnels ?? []).flatMap(tunnel => tunnel.remoteSubnets),
+    portmaps: [...portmaps, ...ikePortmaps(intent)],
   };
+}
+
+/** What comes from outside to IKE's ports goes to the NI that may be called. */
+function ikePortmaps({ source, uplink }: InstanceIntent): RootPortmap[] {
+  if (!uplink || !isCalled(source)) return [];
+  return IKE_PORTS.map(port => ({ uplink: uplink.interface, protocol: 'udp', port }));
 }
 
 /** The same content has the same generation, also in another life of the supervisor. Fits a double. */

@@ -37,11 +37,14 @@ export interface Actual {
   rules: ActualRule[];
 }
 
+/** While the kernel makes or removes hundreds of namespaces, their locks keep everybody waiting. */
+const READ_TIMEOUT_MS = 60_000;
+
 /** Reads links, addresses, routes of all tables and rules. */
 export async function readActual(execute: typeof run): Promise<Actual> {
   const read = async <T>(...args: string[]): Promise<T[]> => {
     // ip prints nothing at all, or empty objects, where it has nothing to say
-    const listed: T[] = JSON.parse((await execute('ip', ['-j', ...args])) || '[]');
+    const listed: T[] = JSON.parse((await execute('ip', ['-j', ...args], { timeoutMs: READ_TIMEOUT_MS })) || '[]');
     return listed.filter(item => Object.keys(item as object).length > 0);
   };
   const [links, addresses, routes, rules] = await Promise.all([

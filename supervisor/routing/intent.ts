@@ -3,6 +3,8 @@ export interface RootUplink {
   /** IPv4, with prefix length, as the interface has them now. */
   addresses: string[];
   gateway?: string;
+  /** MACs of apps that reach the device by it: they are on a switch that has the uplink. */
+  appMacs?: string[];
 }
 
 export interface RootPortmap {
@@ -24,6 +26,8 @@ export interface RootInstance {
   uplink?: string;
   /** May overlap with anything. */
   subnets: string[];
+  /** Networks behind its tunnels: for the instance they lie elsewhere, too. */
+  remoteSubnets?: string[];
   portmaps: RootPortmap[];
 }
 

@@ -53,8 +53,8 @@ function portmapChains(
 function postrouting(intent: RootIntent, instances: readonly ConnectedInstance[]): string[] {
   return hook('postrouting', 'nat', 'srcnat', [
     // A source that the instance has inside would never get its answer; its own transit address is the hairpin to itself.
-    ...instances.map(({ device, subnets, peerAddress }) => {
-      const hidden = networks([...subnets, peerAddress]);
+    ...instances.map(({ device, subnets, remoteSubnets = [], peerAddress }) => {
+      const hidden = networks([...subnets, ...remoteSubnets, peerAddress]);
       return `oifname "${device}" ct status dnat ip saddr ${braces(hidden)} snat ip to ${host(peerAddress)}`;
     }),
     ...sortedUplinks(intent).map(uplink => `oifname "${uplink.interface}" ip saddr ${intent.transitPool} masquerade`),
@@ -96,7 +96,12 @@ function forward(intent: RootIntent, instances: readonly ConnectedInstance[]): s
 function input(intent: RootIntent, instances: readonly ConnectedInstance[]): string[] {
   const uplinks = sortedUplinks(intent).map(uplink => `"${uplink.interface}"`);
   const devices = braces(instances.map(({ device }) => `"${device}"`));
+  // Its port maps are forwarded, so they don't come by here; answers to the device and neighbour discovery are not new.
+  const switched = sortedUplinks(intent)
+    .filter(({ appMacs = [] }) => appMacs.length > 0)
+    .map(({ interface: name, appMacs = [] }) => `iifname "${name}" ether saddr ${braces(appMacs)} ct state new drop`);
   return hook('input', 'filter', 'filter', [
+    ...switched,
     ...(instances.length > 0
       ? [`iifname ${devices} ct state established,related accept`, `iifname ${devices} drop`]
       : []),

@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto';
-import { isMissing } from '../../shared/kernel/nft.ts';
+import { isMissing, readListing } from '../../shared/kernel/nft.ts';
 import { CommandError, type RunOptions, run } from '../../shared/kernel/run.ts';
 import type { Log } from '../../shared/log/log.ts';
+import { SysctlLook } from '../../shared/reconcile/sysctl-look.ts';
+import { StateReport } from '../../shared/state/state-report.ts';
 import { type Actual, readActual } from './actual.ts';
 import type { RootIntent } from './intent.ts';
 import { planLinks, transitLinks } from './links.ts';
 import { nftTable, tableName } from './nft-table.ts';
+import { RootDrift } from './root-drift.ts';
 import { planRoutes } from './routes.ts';
 import { othersAreHere, planRuleRemoval, planRules } from './rules.ts';
-import { type RootState, StateFile } from './state.ts';
-import { allRpFilter, readSysctls, type Sysctls, wantedSysctls, writeSysctls } from './sysctls.ts';
+import { type RootState, RootStateFile } from './state.ts';
+import { allRpFilter, readOwnSysctls, readSysctls, type Sysctls, wantedSysctls, writeSysctls } from './sysctls.ts';
 import { TableNumbers } from './tables.ts';
+import { forgetUntranslated } from './untranslated.ts';
 import { watchKernel } from './watch.ts';
 
 export { detectForwardDrop } from './forward-drop.ts';
@@ -21,6 +25,8 @@ export interface RootNetworkOptions {
   log: Log;
   /** Keeps previous sysctl values and table numbers over restarts. */
   stateFile: string;
+  /** Default: one of its own, for the log alone. */
+  stateReport?: StateReport;
   /** Goes in front of each command, such as `nsenter --net=...`. Default: this process's own namespace. */
   enter?: readonly string[];
 }
@@ -36,15 +42,19 @@ export class RootNetwork {
   readonly #prefix: string;
   readonly #log: Log;
   readonly #enter: readonly string[];
-  readonly #file: StateFile;
+  readonly #file: RootStateFile;
+  readonly #drift: RootDrift;
+  #onSysctlChange = () => {};
+  readonly #sysctlLook = new SysctlLook(() => this.#onSysctlChange());
   #state: RootState | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor({ prefix, log, stateFile, enter = [] }: RootNetworkOptions) {
+  constructor({ prefix, log, stateFile, stateReport = new StateReport(log), enter = [] }: RootNetworkOptions) {
     this.#prefix = prefix;
     this.#log = log;
     this.#enter = enter;
-    this.#file = new StateFile(stateFile);
+    this.#file = new RootStateFile(stateFile, stateReport);
+    this.#drift = new RootDrift(log);
   }
 
   /** Makes the namespace what the intent says; writes only what differs. Calls run one after the other. */
@@ -55,12 +65,19 @@ export class RootNetwork {
       const text = nftTable(intent, uplink => tables.indexOf(uplink));
       const commands = planAll(intent, await readActual(this.#run), tables);
       // The previous values and the table numbers are on disk before the kernel changes. Filters come before the links.
-      await this.#file.save(state);
+      this.#file.save(state);
       const nft = await this.#applyNft(text, state);
+      if (nft.written) nft.errors.push(...(await this.#forgetUntranslated(intent.transitPool)));
       const errors = [...nft.errors, ...(await this.#batch(commands))];
-      errors.push(...(await this.#applySysctls(intent, state)));
-      await this.#file.save(state);
-      const applied = { ipBatches: commands.length > 0 ? 1 : 0, nftTransactions: nft.written ? 1 : 0, errors };
+      const sysctls = await this.#applySysctls(intent, state);
+      errors.push(...sysctls.errors);
+      this.#drift.note(intent, [...(nft.written ? [tableName(this.#prefix)] : []), ...commands, ...sysctls.written]);
+      this.#file.save(state);
+      const applied = {
+        ipBatches: commands.length > 0 ? 1 : 0,
+        nftTransactions: nft.written ? 1 : 0,
+        errors,
+      };
       if (errors.length > 0) this.#log.warn({ errors }, 'the root network could not be set completely');
       else if (commands.length > 0 || nft.written) this.#log.debug({ commands }, 'the root network was changed');
       return applied;
@@ -100,10 +117,7 @@ export class RootNetwork {
         ([key]) =>
           !links.some(name => key.startsWith(`net/ipv4/conf/${name}/`)) && !(shared && key.endsWith('ip_forward')),
       );
-      const present = await readSysctls(
-        this.#run,
-        restore.map(([key]) => key),
-      );
+      const present = await this.#readSysctls(restore.map(([key]) => key));
       const changed = restore.filter(([key, value]) => present[key] !== undefined && present[key] !== value);
       errors.push(...(await writeSysctls(this.#run, Object.fromEntries(changed))));
       const table = `table ${tableName(this.#prefix)}`;
@@ -111,27 +125,41 @@ export class RootNetwork {
         errors.push(String(cause)),
       );
       if (errors.length === 0) {
-        await this.#file.remove();
+        this.#file.remove();
         this.#state = undefined;
       }
       return errors;
     });
   }
 
+  /** What somebody undoes again and again, in words. */
+  get fights(): string[] {
+    return this.#drift.told();
+  }
+
   /** Calls back soon after somebody changed links, addresses, routes, rules or nftables. Returns what ends it. */
   watch(onChange: () => void): () => void {
     const commands = [
-      [...this.#enter, 'ip', 'monitor', 'link', 'address', 'route', 'rule'],
+      [...this.#enter, 'ip', 'monitor', 'link', 'address', 'route', 'rule', 'netconf'],
       [...this.#enter, 'nft', '-j', 'monitor'],
     ];
-    return watchKernel(commands, onChange, this.#log);
+    const end = watchKernel(commands, onChange, this.#log, () => this.#drift.settleMs());
+    // They are read directly: this process is in the namespace itself.
+    if (this.#enter.length === 0) this.#onSysctlChange = onChange;
+    return () => {
+      end();
+      this.#sysctlLook.stop();
+    };
   }
 
   async #applyNft(text: string, state: RootState): Promise<{ written: boolean; errors: string[] }> {
     if (isCurrent(state, text, await this.#listNft())) return { written: false, errors: [] };
     try {
       await this.#run('nft', ['-f', '-'], { input: text });
-      state.nft = { intended: hash(text), listed: hash(await this.#listNft()) };
+      // Who changes it before it is read must not have his own taken for ours.
+      const { plain, rules } = readListing(await this.#listNft(['-a']));
+      const isWhole = JSON.stringify([...rules].sort()) === JSON.stringify([...wantedRules(text)].sort());
+      state.nft = { intended: hash(text), listed: isWhole ? hash(plain) : 'changed' };
       return { written: true, errors: [] };
     } catch (cause) {
       delete state.nft;
@@ -139,19 +167,33 @@ export class RootNetwork {
     }
   }
 
-  /** As the kernel has it, without counters; empty when there is none. */
-  async #listNft(): Promise<string> {
+  async #forgetUntranslated(transitPool: string): Promise<string[]> {
     try {
-      return await this.#run('nft', ['-s', 'list', 'table', ...tableName(this.#prefix).split(' ')]);
+      const pairs = await forgetUntranslated(this.#run, transitPool);
+      if (pairs > 0) this.#log.warn({ pairs }, 'flows that began without translation were forgotten');
+      return [];
+    } catch (cause) {
+      return [`flows that began without translation: ${String(cause)}`];
+    }
+  }
+
+  /** As the kernel has it, without counters; empty when there is none. */
+  async #listNft(flags: readonly string[] = []): Promise<string> {
+    try {
+      return await this.#run('nft', [...flags, '-s', 'list', 'table', ...tableName(this.#prefix).split(' ')]);
     } catch (cause) {
       if (isMissing(cause)) return '';
       throw cause;
     }
   }
 
+  async #readSysctls(keys: readonly string[]): Promise<Sysctls> {
+    return this.#enter.length === 0 ? readOwnSysctls(keys) : readSysctls(this.#run, keys);
+  }
+
   async #sysctlChanges(intent: RootIntent): Promise<{ present: Sysctls; changes: Sysctls }> {
     const wanted = wantedSysctls(intent);
-    const present = await readSysctls(this.#run, [allRpFilter, ...wanted.keys()]);
+    const present = await this.#readSysctls([allRpFilter, ...wanted.keys()]);
     const changes: Sysctls = {};
     for (const [key, change] of wanted) {
       const value = present[key] === undefined ? null : change(present[key], present);
@@ -160,11 +202,15 @@ export class RootNetwork {
     return { present, changes };
   }
 
-  async #applySysctls(intent: RootIntent, state: RootState): Promise<string[]> {
+  async #applySysctls(intent: RootIntent, state: RootState): Promise<{ written: string[]; errors: string[] }> {
     const { present, changes } = await this.#sysctlChanges(intent);
     for (const key of Object.keys(changes)) state.sysctls[key] ??= present[key]!;
-    await this.#file.save(state);
-    return writeSysctls(this.#run, changes);
+    this.#file.save(state);
+    const errors = await writeSysctls(this.#run, changes);
+    // One that can't be written is tried again with the next pass, not each second.
+    const settled = { ...present, ...(errors.length === 0 && changes) };
+    if (this.#enter.length === 0) this.#sysctlLook.expect(new Map(Object.entries(settled)));
+    return { written: Object.keys(changes).map(key => `sysctl ${key}`), errors };
   }
 
   /** One `ip -batch`; a failing line does not stop the others. */
@@ -179,8 +225,15 @@ export class RootNetwork {
   }
 
   async #load(): Promise<RootState> {
-    this.#state ??= await this.#file.load();
+    this.#state ??= this.#file.load() ?? (await this.#readOff());
     return this.#state;
+  }
+
+  /** As far as the kernel tells: nothing on a first start. */
+  async #readOff(): Promise<RootState> {
+    const tables = new TableNumbers(this.#prefix, {});
+    tables.learn((await readActual(this.#run)).routes);
+    return { sysctls: {}, uplinks: tables.uplinks };
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -201,6 +254,19 @@ function planAll(intent: RootIntent, actual: Actual, tables: TableNumbers): stri
   return [...planLinks(intent, actual), ...routes.before, ...planRules(intent, actual, tables), ...routes.after];
 }
 
+/** How many rules each chain of a rendered table has. */
+function wantedRules(text: string): Map<string, number> {
+  const rules = new Map<string, number>();
+  let chain = '';
+  for (const line of text.split('\n')) {
+    const begin = /^ {2}chain (\S+) \{$/.exec(line)?.[1];
+    if (begin !== undefined) chain = begin;
+    if (begin !== undefined) rules.set(begin, 0);
+    else if (/^ {4}(?!type )/.test(line)) rules.set(chain, (rules.get(chain) ?? 0) + 1);
+  }
+  return rules;
+}
+
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 function isCurrent({ nft }: RootState, text: string, listed: string): boolean {
@@ -212,14 +278,20 @@ function batchErrors(cause: unknown, commands: readonly string[]): string[] {
   if (!(cause instanceof CommandError)) return [String(cause)];
   const errors: string[] = [];
   let said: string[] = [];
+  let noted = false;
   for (const line of cause.stderr.split('\n').filter(Boolean)) {
     const failed = /^Command failed .*:(\d+)$/.exec(line);
+    noted ||= failed !== null;
     if (!failed) {
       said.push(line);
       continue;
     }
-    errors.push(`\`ip ${commands[Number(failed[1]) - 1]}\`: ${said.join(' ')}`);
+    const command = commands[Number(failed[1]) - 1] ?? '';
+    const reason = said.join(' ');
     said = [];
+    // A link whose other end was in a namespace that went goes with it, sooner or later.
+    if (command.startsWith('link delete ') && reason.includes('Cannot find device')) continue;
+    errors.push(`\`ip ${command}\`: ${reason}`);
   }
-  return errors.length > 0 ? errors : [cause.message];
+  return errors.length > 0 || noted ? errors : [cause.message];
 }

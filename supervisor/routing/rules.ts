@@ -12,7 +12,7 @@ export function planRules(intent: RootIntent, { rules }: Actual, tables: TableNu
     `priority ${fromInstance} iif ${device} lookup ${tables.ofUplink(uplink)}`,
     `priority ${toInstance} oif ${device} lookup ${tables.ofInstance(number)}`,
   ]);
-  const has = rules.filter(rule => tables.owns(Number(rule.table))).map(text);
+  const has = rules.filter(rule => tables.owns(Number(rule.table))).map(ruleText);
   const kept = new Set<string>();
   const stale = has.filter(rule => {
     if (!wanted.includes(rule) || kept.has(rule)) return true;
@@ -28,7 +28,7 @@ export function planRules(intent: RootIntent, { rules }: Actual, tables: TableNu
 
 /** Commands that take our rules away, and put `local` first again when no other nibox needs it elsewhere. */
 export function planRuleRemoval({ rules }: Actual, tables: TableNumbers): string[] {
-  const ours = rules.filter(rule => tables.owns(Number(rule.table))).map(rule => `rule delete ${text(rule)}`);
+  const ours = rules.filter(rule => tables.owns(Number(rule.table))).map(rule => `rule delete ${ruleText(rule)}`);
   return othersAreHere(rules, tables) ? ours : [...moveLocal(rules, movedLocal, 0), ...ours];
 }
 
@@ -51,6 +51,6 @@ function moveLocal(rules: readonly ActualRule[], from: number, to: number): stri
   ];
 }
 
-function text({ priority, iif, oif, table }: ActualRule): string {
+export function ruleText({ priority, iif, oif, table }: ActualRule): string {
   return `priority ${priority}${iif ? ` iif ${iif}` : ''}${oif ? ` oif ${oif}` : ''} lookup ${table}`;
 }

@@ -1,5 +1,5 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { StateFile } from '../../shared/state/state-file.ts';
+import type { StateReport } from '../../shared/state/state-report.ts';
 import type { Sysctls } from './sysctls.ts';
 
 /** What must outlive the supervisor to find its way back. */
@@ -12,37 +12,43 @@ export interface RootState {
   nft?: { intended: string; listed: string };
 }
 
-/** The state file of one prefix. Written by rename, and only when it changes. */
-export class StateFile {
-  readonly #path: string;
-  #written: string | undefined;
+const VERSION = 1;
+const WHEN_LOST =
+  'routing tables are read off the kernel, and the rules are loaded anew; kernel settings (sysctls) that were changed will stay as they are on a stop';
 
-  constructor(path: string) {
-    this.#path = path;
+/** The file that holds it, of one prefix. */
+export class RootStateFile {
+  readonly #file: StateFile;
+
+  constructor(path: string, report: StateReport) {
+    this.#file = new StateFile({ file: path, kind: 'root-network', version: VERSION, report, whenLost: WHEN_LOST });
   }
 
-  /** A missing or broken file is a fresh start. */
-  async load(): Promise<RootState> {
-    const text = await readFile(this.#path, 'utf8').catch(() => '{}');
-    let parsed: Partial<RootState> = {};
-    try {
-      parsed = JSON.parse(text);
-    } catch {}
-    const { sysctls = {}, uplinks = {}, nft } = parsed;
-    return { sysctls, uplinks, ...(nft && { nft }) };
+  /** Null: there is none, or none that can be used. */
+  load(): RootState | null {
+    return this.#file.read(parseRootState);
   }
 
-  async save(state: RootState): Promise<void> {
-    const text = `${JSON.stringify(state, null, 2)}\n`;
-    if (text === this.#written) return;
-    await mkdir(dirname(this.#path), { recursive: true });
-    await writeFile(`${this.#path}.new`, text, { mode: 0o600 });
-    await rename(`${this.#path}.new`, this.#path);
-    this.#written = text;
+  /** A disk that takes nothing now is told of, and does not hold the network up. */
+  save(state: RootState): void {
+    this.#file.write(JSON.stringify(state, null, 1));
+    this.#file.restore();
   }
 
-  async remove(): Promise<void> {
-    await rm(this.#path, { force: true });
-    this.#written = undefined;
+  remove(): void {
+    this.#file.remove();
   }
+}
+
+function parseRootState(text: string): RootState {
+  const { sysctls, uplinks, nft } = JSON.parse(text) as Partial<RootState>;
+  mustMap(sysctls, 'sysctls', 'string');
+  mustMap(uplinks, 'uplinks', 'number');
+  if (nft !== undefined) mustMap(nft, 'nft', 'string');
+  return { sysctls: sysctls!, uplinks: uplinks!, ...(nft && { nft }) };
+}
+
+function mustMap(value: unknown, name: string, type: 'string' | 'number'): void {
+  const isMap = typeof value === 'object' && value !== null && Object.values(value).every(one => typeof one === type);
+  if (!isMap) throw new Error(`${name} is no table of ${type}s`);
 }

@@ -1,16 +1,35 @@
+import { readFileSync } from 'node:fs';
 import type { run } from '../../shared/kernel/run.ts';
 import { connected, type RootIntent } from './intent.ts';
 
 /** By path under /proc/sys: a name with dots (`eth0.100`) is no trouble there. */
 export type Sysctls = Record<string, string>;
 
-const readScript = 'for key; do cat "/proc/sys/$key" 2>/dev/null || echo; done';
+/** Fails when one of them is not there, having told the others. */
+const readScript = 'cd /proc/sys && grep -s "" /dev/null "$@" || true';
 const writeScript = 'while read -r key value; do echo "$value" > "/proc/sys/$key" || echo "$key"; done';
 
 /** Reads in one process; what is not there is left out. */
 export async function readSysctls(execute: typeof run, keys: readonly string[]): Promise<Sysctls> {
   const lines = (await execute('sh', ['-c', readScript, 'sh', ...keys])).split('\n');
-  return Object.fromEntries(keys.map((key, index) => [key, lines[index] ?? '']).filter(([, value]) => value !== ''));
+  // `path:value`; an interface's name may have a colon in it, a value has none.
+  const colon = (line: string) => line.lastIndexOf(':');
+  return Object.fromEntries(
+    lines.filter(line => colon(line) > 0).map(line => [line.slice(0, colon(line)), line.slice(colon(line) + 1)]),
+  );
+}
+
+/** The same for this process's own namespace, without a process: each pass reads them. */
+export function readOwnSysctls(keys: readonly string[]): Sysctls {
+  const found: Sysctls = {};
+  for (const key of keys) {
+    try {
+      found[key] = readFileSync(`/proc/sys/${key}`, 'utf8').trimEnd();
+    } catch {
+      // not there, or gone with its interface
+    }
+  }
+  return found;
 }
 
 /** Writes in one process; gives what could not be written. */

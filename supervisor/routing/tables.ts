@@ -1,3 +1,5 @@
+import type { ActualRoute } from './actual.ts';
+
 const size = 4096;
 const half = size / 2;
 const lowest = 1_000_000;
@@ -26,6 +28,16 @@ export class TableNumbers {
     if (index >= half) throw new Error(`more than ${half} uplinks`);
     this.uplinks[uplink] = index;
     return index;
+  }
+
+  /** Takes over the numbers that routes in the kernel tell of: for when nothing else does. */
+  learn(routes: readonly ActualRoute[]): void {
+    for (const { table, dev, type = 'unicast' } of routes) {
+      const index = Number(table) - this.#base;
+      // In an uplink's table only its own exits are plain routes; those to transit links are local.
+      if (!(index >= 0 && index < half) || dev === undefined || type !== 'unicast') continue;
+      if (!Object.values(this.uplinks).includes(index)) this.uplinks[dev] ??= index;
+    }
   }
 
   ofUplink(uplink: string): number {

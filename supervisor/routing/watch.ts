@@ -1,14 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Log } from '../../shared/log/log.ts';
 
+/** Events come in bursts. */
 const quietMs = 200;
 const restartMs = 1000;
 
 /**
  * Calls back when links, addresses, routes, rules or nftables change, once per burst; the caller reads again. Also after a
- * monitor was started anew, as changes were missed meanwhile. Returns what ends it.
+ * monitor was started anew, as changes were missed meanwhile. `settleMs`: how long to wait for the end of a burst. Returns what ends it.
  */
-export function watchKernel(commands: readonly (readonly string[])[], onChange: () => void, log: Log): () => void {
+export function watchKernel(
+  commands: readonly (readonly string[])[],
+  onChange: () => void,
+  log: Log,
+  settleMs: () => number = () => quietMs,
+): () => void {
   const children = new Set<ChildProcess>();
   const timers = new Set<NodeJS.Timeout>();
   let pending: NodeJS.Timeout | undefined;
@@ -19,11 +25,11 @@ export function watchKernel(commands: readonly (readonly string[])[], onChange: 
     pending = setTimeout(() => {
       pending = undefined;
       onChange();
-    }, quietMs);
+    }, settleMs());
   };
   const start = (command: readonly string[]) => {
-    const [file = '', ...args] = command;
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    // A closed pipe ends a monitor only at its next event; the signal ends it with this process, even after kill -9.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: ['ignore', 'pipe', 'ignore'] });
     children.add(child);
     child.stdout.on('data', changed);
     let over = false;

@@ -8,6 +8,8 @@ export interface Uplink {
   config: UplinkConfig;
   interface: string;
   exists: boolean;
+  /** It is in a switch and nowhere else: nothing can be routed over it. */
+  isMoved: boolean;
   up: boolean;
   mtu: number;
   /** With prefix length. */
@@ -16,20 +18,36 @@ export interface Uplink {
   dnsServers: string[];
 }
 
+/** An uplink that is in a switch's namespace; shared: the device has a stand-in of its name. */
+export interface HeldUplink {
+  interface: string;
+  netPath: string;
+  isShared: boolean;
+}
+
+interface IpLink {
+  ifname?: string;
+  flags: string[];
+  mtu: number;
+  addr_info: { local: string; prefixlen: number; scope: string }[];
+}
+
 /** Reads the uplinks' state from the kernel; what the config says of gateway and DNS goes before what the device has. */
-export async function observeUplinks(configs: readonly UplinkConfig[], resolvConf: string): Promise<Uplink[]> {
-  const [links, routes, resolvers] = await Promise.all([
-    run('ip', ['-j', 'addr', 'show']),
+export async function observeUplinks(
+  configs: readonly UplinkConfig[],
+  resolvConf: string,
+  held: readonly HeldUplink[] = [],
+): Promise<Uplink[]> {
+  const moved = held.filter(({ isShared }) => !isShared);
+  const [own, routes, resolvers, movedLinks] = await Promise.all([
+    readLinks(),
     run('ip', ['-j', '-4', 'route', 'show', 'default']),
     readResolvers(resolvConf),
+    Promise.all(moved.map(port => readLinks(port.netPath, port.interface).catch(() => []))),
   ]);
-  const found = JSON.parse(links) as {
-    ifname?: string;
-    flags: string[];
-    mtu: number;
-    addr_info: { local: string; prefixlen: number; scope: string }[];
-  }[];
   const defaults = JSON.parse(routes || '[]') as { dev: string; gateway?: string }[];
+  const movedNames = new Set(moved.map(port => port.interface));
+  const found = [...own.filter(({ ifname }) => !movedNames.has(ifname ?? '')), ...movedLinks.flat()];
   return configs.map(config => {
     const link = found.find(({ ifname }) => ifname === config.interface);
     const gateway = config.gateway ?? defaults.find(({ dev }) => dev === config.interface)?.gateway;
@@ -38,6 +56,7 @@ export async function observeUplinks(configs: readonly UplinkConfig[], resolvCon
       config,
       interface: config.interface,
       exists: link !== undefined,
+      isMoved: movedNames.has(config.interface),
       up: link?.flags.includes('UP') ?? false,
       mtu: link?.mtu ?? 1500,
       addresses: (link?.addr_info ?? [])
@@ -47,6 +66,13 @@ export async function observeUplinks(configs: readonly UplinkConfig[], resolvCon
       dnsServers: config.dnsServers.length > 0 ? config.dnsServers : fallback,
     };
   });
+}
+
+/** The interfaces of the device, or the one by that name of another namespace. */
+async function readLinks(netPath?: string, name?: string): Promise<IpLink[]> {
+  const show = ['ip', '-j', 'addr', 'show', ...(name === undefined ? [] : ['dev', name])];
+  const [file = '', ...args] = netPath === undefined ? show : ['nsenter', `--net=${netPath}`, '--', ...show];
+  return JSON.parse(await run(file, args)) as IpLink[];
 }
 
 /** The device's resolvers; loopback ones are useless from another namespace. */

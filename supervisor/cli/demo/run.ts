@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import {
-  checkIds,
   checkStopped,
   formatTable,
   type NiboxTraces,
@@ -15,9 +14,6 @@ import { showProgress } from './check.ts';
 import { removeWorld } from './down.ts';
 import { niboxOf, startNibox, type UpOptions, untilReady } from './nibox-in-world.ts';
 import { whereToLook } from './where-to-look.ts';
-
-/** C30 is made after the stop; C29 boots a guest, which takes an image and minutes. */
-const leftOut = ['C29', 'C30'];
 
 /** `nibox demo run`: 0 if after the stop nothing of nibox was left. */
 export async function run(options: UpOptions): Promise<number> {
@@ -49,8 +45,7 @@ async function show(world: World, options: UpOptions, signal: AbortSignal): Prom
   });
   if (signal.aborted) return;
   tell('Checking, for a minute or so ...');
-  const ids = checkIds().filter(id => !leftOut.includes(id));
-  const results = await unless(signal, runChecks({ world, nibox: niboxOf(options), ids, onResult: showProgress }));
+  const results = await unless(signal, runChecks({ world, nibox: niboxOf(options), onResult: showProgress }));
   tell(`\n${formatTable(results)}`);
   tell(`${whereToLook(options)}\nCtrl-C stops nibox and removes everything.`);
 }
