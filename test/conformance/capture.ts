@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { World } from '../world/index.ts';
+import { patience } from './patience.ts';
 
 /** A packet as tcpdump tells it. */
 export interface Packet {
@@ -17,8 +18,8 @@ export interface Packet {
 }
 
 /** Milliseconds for a packet to come out of tcpdump after it passed. */
-const latencyMs = 1_500;
-const startTimeoutMs = 10_000;
+const latencyMs = 1_500 * patience;
+const startTimeoutMs = 10_000 * patience;
 
 /** Headers only: with whole packets the kernel's buffer has room for a handful, and a burst is lost. */
 const tcpdumpOptions = ['-i', 'any', '-n', '-l', '-q', '-t', '--immediate-mode', '-s', '128', '-B', '8192'];

@@ -1,5 +1,6 @@
 import type { World } from '../world/index.ts';
 import { expect } from './check.ts';
+import { patience } from './patience.ts';
 
 export interface CurlRequest {
   /** Namespace to run in: `app1`, `gw`, `device`. */
@@ -24,25 +25,28 @@ export interface CurlResult {
   error: string;
 }
 
-/** Seconds for a TCP connection: one SYN and its first repetition. */
+/** Seconds for a TCP connection: one SYN and its first repetition; and for all of a request after that. */
 const connectTimeout = 2;
+const answerTimeout = 6;
 /** What curl says when no connection came about: refused or unreachable, too late. */
 const noConnectionExits = [7, 28];
 const marker = '\n#nibox ';
 
 /** One HTTP GET, seen from inside a namespace. Never through a proxy or with the user's curlrc. */
-export async function curl(world: World, request: CurlRequest): Promise<CurlResult> {
+export async function curl(world: World, request: CurlRequest, connectSeconds = connectTimeout): Promise<CurlResult> {
   const { from, device, url, address } = request;
   const { hostname, port } = new URL(url);
-  const result = await world.exec(from, 'curl', [
+  const args = [
     '-q',
     ...['--silent', '--show-error', '--noproxy', '*', '--ipv4'],
-    ...['--connect-timeout', String(connectTimeout), '--max-time', '8'],
+    ...['--connect-timeout', String(connectSeconds)],
+    ...['--max-time', String(connectSeconds + answerTimeout * patience)],
     ...(device ? ['--interface', device] : []),
     ...(address ? ['--resolve', `${hostname}:${port || '80'}:${address}`] : []),
     ...['--write-out', `${marker}%{http_code} %{local_port} %{time_connect}`],
     url,
-  ]);
+  ];
+  const result = await world.exec(from, 'curl', args, { timeoutMs: 30_000 * patience });
   const at = result.stdout.lastIndexOf(marker);
   const [status, localPort, connectTime] = result.stdout
     .slice(at + marker.length)
@@ -61,7 +65,7 @@ export async function curl(world: World, request: CurlRequest): Promise<CurlResu
 
 /** GET that must be answered with 200, and with that body where one is given. */
 export async function fetchOk(world: World, request: CurlRequest, body?: string): Promise<CurlResult> {
-  const result = await curl(world, request);
+  const result = await curl(world, request, connectTimeout * patience);
   const seen = result.status ? `${result.status} "${result.body.slice(0, 80)}"` : result.error;
   const wanted = body === undefined ? '200' : `200 "${body}"`;
   expect(

@@ -1,8 +1,9 @@
 import type { World } from '../world/index.ts';
 import { expect } from './check.ts';
+import { patience } from './patience.ts';
 
 /** Milliseconds for one answer, and how often it is asked. */
-const answerTimeoutMs = 1_500;
+const answerTimeoutMs = 1_500 * patience;
 const attempts = 3;
 
 export interface DnsAnswer {

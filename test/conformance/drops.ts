@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CheckContext, expect } from './check.ts';
 import { type FlowReport, readFlows } from './nibox.ts';
+import { patience } from './patience.ts';
 
 /** Milliseconds for a denied flow to show up in the flow log. */
-const recordTimeoutMs = 5_000;
+const recordTimeoutMs = 5_000 * patience;
 /** The log's clock may be this much behind, milliseconds. */
 const slackMs = 1_000;
 

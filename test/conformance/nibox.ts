@@ -12,6 +12,16 @@ export interface NetworkInstanceReport {
   error?: string | null;
   transit?: { device: string; address: string; peer: string } | null;
   aces?: AceReport[];
+  vpn?: { backend: string; charonPid: number; error: string; tunnels: TunnelReport[] } | null;
+}
+
+export interface TunnelReport {
+  name: string;
+  state: string;
+  error: string;
+  initiatorSpi: string;
+  responderSpi: string;
+  children: { spiIn: string; spiOut: string; bytesIn: number; bytesOut: number }[];
 }
 
 export interface AceReport {
@@ -32,8 +42,10 @@ export interface AppInterfaceReport {
   name: string;
   device: string;
   networkInstance: string;
+  attachment: 'veth' | 'tap';
   vif: string;
   vifNumber: number;
+  mac: string;
   leased: string[];
   state: string;
 }

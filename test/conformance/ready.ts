@@ -29,7 +29,8 @@ async function missingIn(world: World, status: NiboxStatus): Promise<string[]> {
   const offline = awaited.filter(({ state }) => state !== 'online').map(({ name, state }) => `${name} is ${state}`);
   const interfaces = status.apps
     .flatMap(({ name, interfaces }) => interfaces.map(vif => ({ ...vif, app: name })))
-    .filter(({ networkInstance }) => names.has(networkInstance));
+    // A TAP waits for a guest, which is no part of the world.
+    .filter(({ networkInstance, attachment }) => names.has(networkInstance) && attachment !== 'tap');
   const leases = await Promise.all(interfaces.map(({ app, device }) => world.lease(app, device)));
   const without = interfaces.filter((_, index) => !leases[index]);
   return [

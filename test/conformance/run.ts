@@ -1,6 +1,6 @@
 import type { World } from '../world/index.ts';
 import { Capture } from './capture.ts';
-import { checks, type PlannedCheck, plannedChecks } from './catalogue.ts';
+import { checks } from './catalogue.ts';
 import type { Check, CheckContext } from './check.ts';
 import { leakFilter } from './leak.ts';
 import { type Nibox, type NiboxStatus, readStatus } from './nibox.ts';
@@ -10,7 +10,8 @@ export interface Result {
   title: string;
   ok: boolean;
   detail: string;
-  status: 'ok' | 'failed' | 'not built';
+  /** other tier: it needs what only another tier of tests has. */
+  status: 'ok' | 'failed' | 'not built' | 'other tier';
 }
 
 export interface RunOptions {
@@ -33,13 +34,11 @@ export async function runChecks({ world, nibox, ids, onResult }: RunOptions): Pr
     results.push(result);
     onResult?.(result);
   };
-  for (const planned of asked.planned) report(notBuilt(planned, `waits for ${planned.waitsFor}`));
-
   const status = await readStatus(nibox);
-  const possible = asked.checks.filter(check => {
-    const reason = missingType(status, check.networkInstance);
-    if (reason !== undefined) report(notBuilt(check, reason));
-    return reason === undefined;
+  const possible = asked.filter(check => {
+    const missing = missingType(status, check.networkInstance) ?? missingGuest(status, check);
+    if (missing) report({ id: check.id, title: check.title, ok: false, ...missing });
+    return missing === undefined;
   });
   if (possible.length > 0) {
     const capture = await Capture.start(world, 'gw', leakFilter);
@@ -52,18 +51,13 @@ export async function runChecks({ world, nibox, ids, onResult }: RunOptions): Pr
   return results.sort((a, b) => a.id.localeCompare(b.id));
 }
 
-/** Every check id there is. */
-export function checkIds(): string[] {
-  return [...checks, ...plannedChecks].map(({ id }) => id).sort();
-}
-
-function select(ids?: readonly string[]): { checks: readonly Check[]; planned: readonly PlannedCheck[] } {
-  if (!ids || ids.length === 0) return { checks, planned: plannedChecks };
+function select(ids?: readonly string[]): readonly Check[] {
+  if (!ids || ids.length === 0) return checks;
   const wanted = new Set(ids.map(id => id.toUpperCase()));
-  const unknown = [...wanted].filter(id => !checkIds().includes(id));
-  if (unknown.length > 0) throw new Error(`no such check: ${unknown.join(', ')} (there are ${checkIds().join(' ')})`);
-  const isWanted = ({ id }: { id: string }) => wanted.has(id);
-  return { checks: checks.filter(isWanted), planned: plannedChecks.filter(isWanted) };
+  const known = checks.map(({ id }) => id);
+  const unknown = [...wanted].filter(id => !known.includes(id));
+  if (unknown.length > 0) throw new Error(`no such check: ${unknown.join(', ')} (there are ${known.join(' ')})`);
+  return checks.filter(({ id }) => wanted.has(id));
 }
 
 /** Those that can run together first, then one by one those that can't; the sum of it all (C27) is the last by its place. */
@@ -85,12 +79,21 @@ async function runAll(asked: readonly Check[], context: CheckContext, report: (r
 const lastCheck = 'C27';
 
 /** Why a network instance can't be checked: its type does not exist yet. */
-function missingType(status: NiboxStatus, name: string): string | undefined {
+function missingType(status: NiboxStatus, name: string): Missing | undefined {
   const instance = status.networkInstances.find(candidate => candidate.name === name);
   const refused = instance?.state === 'error' && /not built/i.test(instance.error ?? '');
-  return refused ? `${name}: ${instance.error}` : undefined;
+  return refused ? { status: 'not built', detail: `${name}: ${instance.error}` } : undefined;
 }
 
-function notBuilt({ id, title }: { id: string; title: string }, detail: string): Result {
-  return { id, title, ok: false, detail, status: 'not built' };
+/** Why a guest can't be checked: no app of this world is one. */
+function missingGuest({ apps }: NiboxStatus, { needs, networkInstance }: Check): Missing | undefined {
+  if (needs !== 'slow') return undefined;
+  const interfaces = apps.flatMap(app => app.interfaces).filter(vif => vif.networkInstance === networkInstance);
+  if (interfaces.some(({ attachment }) => attachment === 'tap')) return undefined;
+  return {
+    status: 'other tier',
+    detail: `made by \`npm run test:slow\`: no app on ${networkInstance} is a guest here`,
+  };
 }
+
+type Missing = Pick<Result, 'status' | 'detail'>;

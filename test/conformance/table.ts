@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
 import type { Result } from './run.ts';
 
-const symbols = { ok: 'ok', failed: 'FAILED', 'not built': 'not built' } as const;
-const styles = { ok: 'green', failed: 'red', 'not built': 'yellow' } as const;
+const symbols = { ok: 'ok', failed: 'FAILED', 'not built': 'not built', 'other tier': 'elsewhere' } as const;
+const styles = { ok: 'green', failed: 'red', 'not built': 'yellow', 'other tier': 'dim' } as const;
 
 export interface TableOptions {
   /** Default: standard output is a terminal and NO_COLOR is not set. */
@@ -34,7 +34,8 @@ export function formatTable(
 
 function summary(results: readonly Result[]): string {
   const count = (status: Result['status']) => results.filter(result => result.status === status).length;
-  return `${count('ok')} ok, ${count('failed')} failed, ${count('not built')} not built`;
+  const elsewhere = count('other tier') > 0 ? `, ${count('other tier')} in another tier of tests` : '';
+  return `${count('ok')} ok, ${count('failed')} failed, ${count('not built')} not built${elsewhere}`;
 }
 
 const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();

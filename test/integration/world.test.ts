@@ -25,7 +25,7 @@ async function removeAll(): Promise<void> {
 
 after(removeAll);
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => void removeAll().finally(() => process.exit(1)));
+  process.on(name, () => void removeAll().finally(() => process.exit(1)));
 }
 
 async function everyProcess(world: World): Promise<ProcessId[]> {

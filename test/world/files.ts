@@ -1,11 +1,16 @@
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gatewayDnsmasqConf } from './dnsmasq.ts';
+import { hasKernelEsp } from './esp.ts';
 import { apps, clouds, sites } from './layout.ts';
+import { responderContents, responderFiles } from './responder.ts';
 import { appScript, leaseScript, offerScript } from './scripts.ts';
 
 /** Size of `/big` on every web server, bytes. A sparse file: it takes no memory. */
 export const bigDownloadBytes = 200 * 1024 * 1024;
+
+/** Size of `/own` on every web server, bytes: lines with the server's name, so that it can be told whose file it is. */
+export const ownDownloadBytes = 8 * 1024 * 1024;
 
 /** Where things lie in a world's run directory. */
 export const paths = {
@@ -30,6 +35,7 @@ export async function writeFiles(dir: string): Promise<void> {
     ...['processes', 'logs', 'scripts', 'gw'].map(name => join(dir, name)),
     ...webServers.map(name => paths.site(dir, name)),
     ...apps.map(name => paths.app(dir, name)),
+    ...clouds.map(name => dirname(responderFiles(dir, name).strongswanConf)),
   ];
   await Promise.all(directories.map(directory => mkdir(directory, { recursive: true })));
   const script = { mode: 0o755 };
@@ -39,12 +45,19 @@ export async function writeFiles(dir: string): Promise<void> {
     writeFile(paths.offerScript(dir), offerScript, script),
     writeFile(paths.dnsmasqConf(dir), gatewayDnsmasqConf(paths.dnsmasqLeases(dir))),
     writeFile(paths.resolvConf(dir), 'nameserver 192.168.0.1\n'),
+    // They hold keys, if only of the demo.
+    ...responderContents(dir, await hasKernelEsp()).map(([file, text]) => writeFile(file, text, { mode: 0o600 })),
     ...webServers.map(name => writeSite(paths.site(dir, name), name)),
   ]);
 }
 
 async function writeSite(directory: string, name: string): Promise<void> {
   const big = join(directory, 'big');
-  await Promise.all([writeFile(join(directory, 'index.html'), `${name}\n`), writeFile(big, '')]);
+  const own = Buffer.alloc(ownDownloadBytes, `${name}\n`);
+  await Promise.all([
+    writeFile(join(directory, 'index.html'), `${name}\n`),
+    writeFile(big, ''),
+    writeFile(join(directory, 'own'), own),
+  ]);
   await truncate(big, bigDownloadBytes);
 }

@@ -81,3 +81,9 @@ export const gatewayDhcp = {
   end: '192.168.3.150',
   router: '192.168.3.1',
 } as const;
+
+/** What the IPsec responders on the clouds expect: the same traffic selectors on both, on purpose. */
+export const tunnels = {
+  cloud1: { address: '192.168.111.1', local: '192.168.0.0/24', remote: '10.10.10.0/24', psk: 'evenet123' },
+  cloud2: { address: '192.168.222.1', local: '192.168.0.0/24', remote: '10.10.10.0/24', psk: 'evenet123' },
+} as const;

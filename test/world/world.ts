@@ -7,9 +7,9 @@ import type { Member } from './layout.ts';
 import { type Lease, readLease } from './lease.ts';
 import { buildNetwork } from './network.ts';
 import { namespacesOf } from './proc.ts';
-import { type ProcessRecord, start } from './processes.ts';
+import { end, type ProcessRecord, readRecords, start } from './processes.ts';
 import { untilListening } from './readiness.ts';
-import { services } from './services.ts';
+import { type Service, services } from './services.ts';
 import { type ShellCommand, shellCommand } from './shell.ts';
 import { endSupervisor, type SupervisorOptions, startSupervisor, supervisorProcess } from './supervisor.ts';
 import { tearDown } from './teardown.ts';
@@ -100,6 +100,21 @@ export class World {
     return start({ dir: this.runDirectory, name: id, namespace: this.namespace(name), command });
   }
 
+  /** Ends one of the world's own services; a graceful end lets a daemon say goodbye to its peers. */
+  async endService(name: string): Promise<void> {
+    const record = (await readRecords(this.runDirectory)).find(candidate => candidate.name === name);
+    if (!record) throw new Error(`the world "${this.prefix}" has no service ${name}`);
+    await end(record, serviceGraceMs);
+  }
+
+  /** Starts one of the world's own services again and waits until it listens. */
+  async restartService(name: string): Promise<void> {
+    const service = services(this.runDirectory).find(candidate => candidate.name === name);
+    if (!service) throw new Error(`the world has no service ${name}`);
+    await this.endService(name);
+    await untilListening(service, await startOne(this.prefix, this.runDirectory, service));
+  }
+
   /** What to execute for a person's shell in a namespace, with that namespace's resolvers. */
   shell(name: string): ShellCommand {
     return shellCommand(this.prefix, this.runDirectory, name);
@@ -121,7 +136,14 @@ export class World {
   }
 }
 
+/** Milliseconds for a service to end by itself. */
+const serviceGraceMs = 5_000;
+
 const defaultDirectory = (prefix: string) => `/run/nibox-world/${prefix}`;
+
+function startOne(prefix: string, dir: string, { name, member, command, env }: Service): Promise<ProcessRecord> {
+  return start({ dir, name, namespace: `${prefix}-${member}`, command, ...(env && { env }) });
+}
 
 /** The run directory is the claim on the prefix: made first, by one process only, removed last. */
 async function claim(prefix: string, runDirectory: string): Promise<void> {
@@ -137,9 +159,7 @@ async function claim(prefix: string, runDirectory: string): Promise<void> {
 
 async function startServices(prefix: string, runDirectory: string, signal?: AbortSignal): Promise<void> {
   const started = services(runDirectory).map(async service => {
-    const { name, member, command } = service;
-    const record = await start({ dir: runDirectory, name, namespace: `${prefix}-${member}`, command });
-    return { service, record };
+    return { service, record: await startOne(prefix, runDirectory, service) };
   });
   // All settle before the first failure is thrown: a process that starts during the teardown would survive it.
   const outcomes = await Promise.allSettled(started);

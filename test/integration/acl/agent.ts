@@ -55,7 +55,9 @@ async function obey(command: Command): Promise<unknown> {
         });
         const end = (result: string) => {
           clearTimeout(timer);
-          socket.destroy();
+          // Nothing of it is repeated later, when something else is being counted.
+          if (socket.connecting) socket.destroy();
+          else socket.resetAndDestroy();
           resolve(result);
         };
         const timer = setTimeout(() => end('silence'), command.timeoutMs);

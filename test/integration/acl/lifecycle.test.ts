@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { applyRuleset, readFingerprint } from '../../../netns-manager/acl/apply.ts';
 import { endedFlows } from '../../../netns-manager/acl/ended-flows.ts';
 import { hostSetName } from '../../../netns-manager/acl/host-set.ts';
-import { renderRuleset } from '../../../netns-manager/acl/ruleset.ts';
+import { type RulesetInput, renderRuleset } from '../../../netns-manager/acl/ruleset.ts';
 import { type Conntrack, conntrackBy, deleteConntrack, listConntrack } from '../../../shared/kernel/conntrack.ts';
 import { type Ace, AceAction } from '../../../shared/proto/messages.ts';
 import { ace } from '../../unit/netns-manager/acl/builders.ts';
@@ -20,17 +20,19 @@ before(async () => {
 });
 after(() => world?.[Symbol.asyncDispose]());
 
+const fingerprintOf = (input: RulesetInput) => readFingerprint(renderRuleset(input), world.nft);
 const conntrack: Conntrack = (args, input) => conntrackBy(['ip', 'netns', 'exec', world.netns('ni')])(args, input);
 
 test('the fingerprint is the same at every look and whatever the packets do', async () => {
   const firewall = new Firewall(world);
-  const { fingerprint } = await firewall.load(inputOf([[ace(1, { host: 'host.example' })], []]));
-  assert.equal(await readFingerprint(world.nft), fingerprint);
+  const input = inputOf([[ace(1, { host: 'host.example' })], []]);
+  const { fingerprint } = await firewall.load(input);
+  assert.equal(await fingerprintOf(input), fingerprint);
   await world.agent('app1').ask({ op: 'connect', to: OUT_B, port: 80, timeoutMs: 3000 });
   await world.agent('app1').ask({ op: 'udp', to: OUT_A, port: 9, count: 3 });
   await world.nft(['add', 'element', 'inet', 'nibox', hostSetName('host.example', 4), '{ 192.0.2.5 }']);
   assert.equal((await firewall.denied()).length, 1, 'packets did change the sets');
-  assert.equal(await readFingerprint(world.nft), fingerprint);
+  assert.equal(await fingerprintOf(input), fingerprint);
 });
 
 test('the same ruleset made anew has the same fingerprint', async () => {
@@ -58,9 +60,9 @@ test('whatever someone changes in the tables shows in the fingerprint', async ()
   for (const change of changes) {
     const { fingerprint } = await new Firewall(world).load(input);
     await world.nft(['-f', '-'], `${change}\n`);
-    assert.notEqual(await readFingerprint(world.nft), fingerprint, change);
+    assert.notEqual(await fingerprintOf(input), fingerprint, change);
   }
-  assert.equal(await readFingerprint(world.nft), null, 'no table: no fingerprint');
+  assert.equal(await fingerprintOf(input), null, 'no table: no fingerprint');
   await firewall.load(input);
 });
 
@@ -215,4 +217,26 @@ test('conntrack entries are read with mark and both directions, and forgotten by
   assert.equal((await listConntrack(conntrack)).filter(entry => entry.mark === 0x0140_0005).length, 2);
   await deleteConntrack([{ mark: { value: 0x0140_0005, mask: 0xffff_ffff } }], conntrack);
   assert.equal((await listConntrack(conntrack)).filter(entry => entry.mark === 0x0140_0005).length, 0);
+});
+
+test('a flow that began while there were no rules is not let out untranslated, and is a new one once it is forgotten', async () => {
+  await world.nft(['flush', 'ruleset']);
+  await conntrack(['-F']);
+  // Conntrack works as soon as any rule asks for it, also before the first rule of ours.
+  await world.nft(
+    ['-f', '-'],
+    'table inet other { chain every { type filter hook prerouting priority 0; ct state new counter; }; }',
+  );
+  const send = async () => {
+    const to = `UDP:${OUT_A}:9999,sourceport=5555`;
+    await world.exec('app1', 'sh', '-c', `echo hi | socat -u - ${to}`);
+    const flow = (await listConntrack(conntrack)).find(({ original }) => original.sourcePort === 5555);
+    return flow && { mark: flow.mark, answersTo: flow.reply.destination };
+  };
+  const untranslated = { mark: 0, answersTo: '10.9.0.2' };
+  assert.deepEqual(await send(), untranslated);
+  await new Firewall(world).load(inputOf([[ace(5, { fport: '9999' })], []]));
+  assert.deepEqual(await send(), untranslated, 'known by its mark still');
+  await deleteConntrack([{ mark: { value: 0, mask: 0xffff_ffff } }], conntrack);
+  assert.deepEqual(await send(), { mark: 0x0140_0005, answersTo: '169.254.77.2' });
 });

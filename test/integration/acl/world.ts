@@ -3,15 +3,13 @@
  *
  *     app 1, 2, 3  --vif--  br [NI's namespace] uplink  --transit--  device (and, behind it, every other address)
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import type { Nft } from '../../../shared/kernel/nft.ts';
 import { run } from '../../../shared/kernel/run.ts';
 import type { AppInterfaceConfig, NetworkInstanceConfig } from '../../../shared/proto/messages.ts';
 import { localNi, vif } from '../../unit/netns-manager/acl/builders.ts';
-import type { Command } from './agent.ts';
+import { type Agent, sendFrame, startAgent } from './agents.ts';
 
 export const DEVICE = '169.254.77.1';
 export const INNER = '169.254.77.2';
@@ -39,11 +37,6 @@ export function appVif(n: number, acl: AppInterfaceConfig['acl'] = []): AppInter
     ipv6: `fd09::${n + 1}`,
     acl,
   });
-}
-
-/** A program in a namespace that opens and answers flows. */
-export interface Agent {
-  ask<T>(command: Command): Promise<T>;
 }
 
 export interface World extends AsyncDisposable {
@@ -162,44 +155,4 @@ export async function createWorld(apps = 3): Promise<World> {
     agent: place => agents.get(place)!,
     [Symbol.asyncDispose]: dispose,
   };
-}
-
-async function startAgent(netns: string, children: ChildProcess[]): Promise<Agent> {
-  const program = new URL('./agent.ts', import.meta.url).pathname;
-  const child = spawn('ip', ['netns', 'exec', netns, process.execPath, '--import', 'tsx', program], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
-  let next = 0;
-  await new Promise<void>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', () => reject(new Error(`the agent in ${netns} ended`)));
-    createInterface({ input: child.stdout }).on('line', line => {
-      if (line === 'ready') return resolve();
-      const answer = JSON.parse(line) as { id: number; result?: unknown; error?: string };
-      const caller = waiting.get(answer.id);
-      waiting.delete(answer.id);
-      if (answer.error === undefined) caller?.resolve(answer.result);
-      else caller?.reject(new Error(answer.error));
-    });
-  });
-  return {
-    ask: <T>(command: Command) =>
-      new Promise<T>((resolve, reject) => {
-        const id = next++;
-        waiting.set(id, { resolve: value => resolve(value as T), reject });
-        child.stdin.write(`${JSON.stringify({ id, command })}\n`);
-      }),
-  };
-}
-
-/** socat writes to an interface what it reads, one frame a read. */
-async function sendFrame(netns: string, frame: Buffer): Promise<void> {
-  const child = spawn('ip', ['netns', 'exec', netns, 'socat', '-u', '-', 'INTERFACE:eth0'], {
-    stdio: ['pipe', 'ignore', 'inherit'],
-  });
-  child.stdin.end(frame);
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`socat exited with ${code}`);
 }

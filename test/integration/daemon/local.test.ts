@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { checkStopped, noteTraces, runChecks } from '../../conformance/index.ts';
 import { type Device, startDevice, until } from './device.ts';
+import { assertKeptIn } from './isolation.ts';
+import { LOCAL_CHECKS } from './local-checks.ts';
+import { tellFailures } from './tell-failures.ts';
 
-const LOCAL_CHECKS = [
-  ...['C01', 'C02', 'C03', 'C04', 'C05', 'C06', 'C07', 'C08', 'C09', 'C10', 'C11', 'C12', 'C13', 'C14', 'C15'],
-  ...['C19', 'C25', 'C26', 'C27', 'C28', 'C31', 'C32'],
-];
 const GITHUB = ['--interface', 'eth0', '--resolve', 'github.com:80:198.51.100.10'];
 
 describe('the daemon on the demo world', () => {
   let device: Device;
+  tellFailures(() => device);
   before(async () => {
     device = await startDevice('examples/demo.yaml');
   });
@@ -28,35 +28,6 @@ describe('the daemon on the demo world', () => {
     const wrong = results.filter(({ ok }) => !ok).map(({ id, detail }) => `${id}: ${detail}`);
     assert.deepEqual(wrong, []);
     assert.equal(results.length, LOCAL_CHECKS.length);
-  });
-
-  it('brings a killed manager back, which takes over dnsmasq and the kernel without writing; a download goes on', async () => {
-    const was = await device.instance('ni1');
-    const download = curl(
-      'app1',
-      '-o',
-      '/dev/null',
-      '-w',
-      '%{size_download}',
-      '--limit-rate',
-      '60M',
-      ...GITHUB,
-      'http://github.com/big',
-    );
-    await new Promise(done => setTimeout(done, 500));
-    process.kill(was.manager.pid!, 'SIGKILL');
-    await until('ni1 has another manager, online', async () => {
-      const now = await device.instance('ni1');
-      return now.manager.pid !== was.manager.pid && now.manager.pid !== null && now.state === 'online';
-    });
-    const { stdout, exitCode } = await download;
-    assert.deepEqual({ exitCode, size: Number(stdout) }, { exitCode: 0, size: 209_715_200 });
-    await until('its own status is told', async () => (await device.instance('ni1')).manager.restarts === 1);
-    const { dnsmasqPid, nftTransactions, ipBatches, driftRepairs } = await device.instance('ni1');
-    assert.deepEqual(
-      { dnsmasqPid, nftTransactions, ipBatches, driftRepairs },
-      { dnsmasqPid: was.dnsmasqPid, nftTransactions: 0, ipBatches: 0, driftRepairs: 0 },
-    );
   });
 
   it('does nothing for an unchanged file, and one nft transaction in one namespace for one more ACE', async () => {
@@ -118,22 +89,42 @@ describe('the daemon on the demo world', () => {
     }
   });
 
+  it('shows every item with what it depends on, and an item in error until its cause is gone', async () => {
+    const { items, dnsmasqPid } = await device.instance('ni3');
+    assert.deepEqual(
+      items.filter(({ state }) => state !== 'ok'),
+      [],
+    );
+    const kinds = ['address', 'dnsmasq', 'link', 'metadata', 'nft', 'route', 'sysctl', 'vif'];
+    assert.deepEqual([...new Set(items.map(({ kind }) => kind))], kinds);
+    const dnsmasq = items.find(({ kind }) => kind === 'dnsmasq');
+    assert.deepEqual(dnsmasq?.dependsOn, ['link:br', 'address:br 10.10.1.1/24']);
+
+    // Who has the port first keeps dnsmasq from it.
+    const squatter = device.world.exec('ni3', 'sh', [
+      '-c',
+      `kill -9 ${dnsmasqPid}; exec timeout 6 socat -u UDP-RECV:53,bind=10.10.1.1 -`,
+    ]);
+    await until('dnsmasq is in error', async () => {
+      const { output } = await device.run('status', 'ni3');
+      return /^dnsmasq dhcp-dns +error .*address already in use/im.test(output);
+    });
+    assert.equal((await device.instance('ni3')).state, 'degraded');
+    await squatter;
+    await until(
+      'ni3 is online again',
+      async () => {
+        const now = await device.instance('ni3');
+        return now.state === 'online' && now.items.every(({ state }) => state === 'ok');
+      },
+      60_000,
+    );
+  });
+
   it('keeps a manager from other network instances, the supervisor and other namespaces', async () => {
-    const { prefix } = device;
-    const supervisor = (await device.status()).supervisor.pid;
-    const inside = (command: string) => device.run('exec', 'ni1', '--prefix', prefix, '--', 'sh', '-c', command);
-    assert.equal((await inside('id -u')).output.trim(), '0', 'it is root in there');
-    assert.equal((await inside(`ls /run/nibox/${prefix}/ni/ni1`)).code, 0, 'its own directory is open to it');
-    for (const forbidden of [
-      `ls /run/nibox/${prefix}/ni/ni2`,
-      `kill -0 ${supervisor}`,
-      `nsenter --net=/run/netns/${prefix}-ni2 true`,
-      `nsenter --target 1 --net true`,
-      'ip link add name nbtest type veth peer name nbpeer netns 1',
-      `ls /run/nibox/${prefix}/api.sock && curl -sf --unix-socket /run/nibox/${prefix}/api.sock http://x/v1/status`,
-    ]) {
-      assert.notEqual((await inside(forbidden)).code, 0, forbidden);
-    }
+    const { output } = await device.exec('ni1', 'id', '-u');
+    assert.equal(output.trim(), '0', 'it is root in there');
+    await assertKeptIn(device, { userNamespace: true });
   });
 
   it('leaves nothing when it is stopped', async () => {

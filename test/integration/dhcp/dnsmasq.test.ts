@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import type { ProcessExit } from '../../../netns-manager/dhcp/daemon-process.ts';
+import type { ProcessExit } from '../../../netns-manager/daemon/daemon-process.ts';
 import { Dnsmasq } from '../../../netns-manager/dhcp/dnsmasq.ts';
 import { DnsmasqError } from '../../../netns-manager/dhcp/dnsmasq-error.ts';
 import type { Lease } from '../../../netns-manager/dhcp/leases.ts';
-import { identifyProcess, processesWithArgument } from '../../../netns-manager/dhcp/process-identity.ts';
 import { renderDnsmasq } from '../../../netns-manager/dhcp/render.ts';
 import { watchLeases } from '../../../netns-manager/dhcp/watch-leases.ts';
+import { identifyProcess, processesWithArgument } from '../../../shared/kernel/process-identity.ts';
 import { silentLog } from '../../../shared/log/log.ts';
 import type { AppInterfaceConfig } from '../../../shared/proto/messages.ts';
+import { seal, unseal } from '../../../shared/state/seal.ts';
 import { app, ni, UUID1, UUID2 } from '../../unit/netns-manager/dhcp/fixtures.ts';
 import { GATEWAY, NiWorld, until } from './ni-world.ts';
 
@@ -191,12 +192,28 @@ test('an adopted dnsmasq that dies is noticed', async () => {
   await successor.stop();
 });
 
+const STATE = ['dnsmasq.state', 'dnsmasq.state.bak'];
+const runFile = (name: string) => join(world.directory, 'run', name);
+
+test('one whose state is lost is known by its config, and goes on', async () => {
+  await dnsmasq.apply(rendered({}));
+  const { pid } = dnsmasq;
+  await writeFile(runFile('dnsmasq.state'), 'cut');
+  const second = make();
+  assert.equal(await second.adopt(), true);
+  assert.equal(await second.apply(rendered({})), 'unchanged', 'its backup tells all');
+  for (const name of STATE) await writeFile(runFile(name), '');
+  const third = make();
+  assert.equal(await third.adopt(), true);
+  assert.equal(await third.apply(rendered({})), 'reloaded', 'what it has read is not known');
+  assert.equal(third.pid, pid);
+});
+
 test('it is never started twice: strays, stale pid files and reused pids', async () => {
   await dnsmasq.apply(rendered({}));
   const stray = dnsmasq.pid ?? 0;
-  const stateFile = join(world.directory, 'run', 'dnsmasq.state');
-  // As if the manager had been killed before it could write down what it started ...
-  await writeFile(stateFile, '');
+  // As if nothing told what it was started with ...
+  for (const name of [...STATE, 'dnsmasq.conf']) await rm(runFile(name));
   const successor = make();
   assert.equal(await successor.adopt(), false);
   assert.equal(await successor.apply(rendered({})), 'started');
@@ -206,11 +223,14 @@ test('it is never started twice: strays, stale pid files and reused pids', async
     [successor.pid],
   );
   // ... and as if its pid had gone to somebody else since.
-  const state = JSON.parse(await readFile(stateFile, 'utf8'));
-  await writeFile(stateFile, JSON.stringify({ ...state, pid: process.pid }));
+  const kept = await readFile(runFile('dnsmasq.state'));
+  const state = JSON.parse(unseal('dnsmasq', 1, kept));
+  for (const name of STATE)
+    await writeFile(runFile(name), seal('dnsmasq', 1, JSON.stringify({ ...state, pid: process.pid })));
   const third = make();
-  assert.equal(await third.adopt(), false);
-  assert.equal(await third.apply(rendered({})), 'started');
+  assert.equal(await third.adopt(), true);
+  assert.equal(third.pid, successor.pid, 'it is the one with the config');
+  assert.equal(await third.apply(rendered({})), 'reloaded');
   assert.equal(confProcesses().length, 1);
   await third.stop();
 });

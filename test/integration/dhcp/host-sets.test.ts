@@ -86,7 +86,7 @@ test('an address is in the set when an app was told it, and goes when DNS has no
   );
   const tail = new LogTail({
     file: join(world.directory, 'log', 'dnsmasq.log'),
-    maxBytes: 1_000_000,
+    maxBytes: () => 1_000_000,
     onLine: line => answers.read(line, clock.now),
     reopen: () => dnsmasq.reopenLog(),
     onError: assert.ifError,
@@ -189,7 +189,7 @@ test('the query log is kept short without losing a line', async () => {
   const file = join(world.directory, 'log', 'dnsmasq.log');
   const tail = new LogTail({
     file,
-    maxBytes: 2_000,
+    maxBytes: () => 2_000,
     onLine: line => {
       if (line.includes('query[A] n')) queries++;
     },

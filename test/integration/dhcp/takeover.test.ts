@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { build } from 'esbuild';
-import { identifyProcess } from '../../../netns-manager/dhcp/process-identity.ts';
+import { identifyProcess } from '../../../shared/kernel/process-identity.ts';
 import { run } from '../../../shared/kernel/run.ts';
 import { until } from './ni-world.ts';
 

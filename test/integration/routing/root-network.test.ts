@@ -26,7 +26,7 @@ async function cleanUp(): Promise<void> {
 }
 after(cleanUp);
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => void cleanUp().finally(() => process.exit(1)));
+  process.on(name, () => void cleanUp().finally(() => process.exit(1)));
 }
 
 const inside = (member: string, ...command: string[]) =>
@@ -115,11 +115,11 @@ describe('the root network in the demo world', () => {
     sysctlsBefore = await sysctls();
     root = open();
   });
-  const open = () =>
+  const open = (stateFile = 'root.json') =>
     new RootNetwork({
       prefix,
       log: silentLog,
-      stateFile: join(directory, 'root.json'),
+      stateFile: join(directory, stateFile),
       enter: ['nsenter', `--net=/run/netns/${prefix}-device`],
     });
 
@@ -132,6 +132,14 @@ describe('the root network in the demo world', () => {
       assert.deepEqual(await one.plan(intent), []);
       assert.deepEqual(await one.apply(intent), { ipBatches: 0, nftTransactions: 0, errors: [] });
     }
+  });
+
+  test('a lost state file costs one load of the rules, and routing tables stay what they are', async () => {
+    const rulesBefore = await rules();
+    for (const name of ['lost.json', 'lost.json.bak']) await writeFile(join(directory, name), 'garbage');
+    const successor = open('lost.json');
+    assert.deepEqual(await successor.apply(intent), { ipBatches: 0, nftTransactions: 1, errors: [] });
+    assert.deepEqual(await rules(), rulesBefore);
   });
 
   test('an instance gets out masqueraded by its own uplink', async () => {
@@ -196,6 +204,34 @@ describe('the root network in the demo world', () => {
     assert.equal(await curl('n2', 'http://192.168.0.2:8080/'), '200');
     assert.equal(await curl('n1', 'http://192.168.0.2:8080/'), '200');
     assert.equal(await curl('n1', 'http://192.168.1.2:8080/'), '200');
+  });
+
+  test("what comes to IKE's ports from outside or from another instance reaches the VPN that is called, its sources kept", async () => {
+    const ikePorts = [500, 4500].map(port => ({ uplink: 'eth1', protocol: 'udp' as const, port }));
+    const [one, two, three] = intent.instances as [RootInstance, RootInstance, RootInstance];
+    const called = { ...intent, instances: [one, two, { ...three, portmaps: [...three.portmaps, ...ikePorts] }] };
+    assert.deepEqual(await root.apply(called), { ipBatches: 0, nftTransactions: 1, errors: [] });
+    for (const { port } of ikePorts) {
+      const peer = world!.spawn('n3', 'socat', [
+        `UDP-RECVFROM:${port},fork`,
+        'SYSTEM:read text; echo got-$text-by-$SOCAT_PEERADDR',
+      ]);
+      servers.push(peer);
+    }
+    await sleep(500);
+    const ask = (member: string, port: number) =>
+      inside(member, 'sh', '-c', `echo ${member} | socat -t 2 - UDP:192.168.1.2:${port}`);
+    for (const { port } of ikePorts) {
+      assert.equal(
+        (await ask('gw', port)).trim(),
+        'got-gw-by-192.168.1.1',
+        'the caller is seen by its own address, and answered',
+      );
+      assert.match(await ask('n2', port), /^got-n2-by-/);
+    }
+    const applied = await root.apply(intent);
+    assert.deepEqual(applied, { ipBatches: 0, nftTransactions: 1, errors: [] });
+    assert.equal(await ask('gw', 500).catch(() => ''), '', 'nobody is called any more');
   });
 
   test('the gateway reaches no instance without a port map', async () => {

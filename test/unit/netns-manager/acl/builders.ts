@@ -5,6 +5,8 @@ import {
   type AppInterfaceConfig,
   type NetworkInstanceConfig,
   NetworkInstanceType,
+  VpnAuth,
+  type VpnTunnel,
 } from '../../../../shared/proto/messages.ts';
 
 /** An ACE that allows everything, but for what is given. */
@@ -44,6 +46,7 @@ export function vif(given: Partial<AppInterfaceConfig> = {}): AppInterfaceConfig
     ipv6: '',
     acl: [],
     attached: true,
+    accessVlan: 0,
     ...given,
   };
 }
@@ -66,6 +69,35 @@ export function localNi(given: Partial<NetworkInstanceConfig> = {}): NetworkInst
     flowLog: true,
     device: null,
     staticRoutes: [],
+    vpn: null,
+    ports: [],
+    logs: null,
+    ...given,
+  };
+}
+
+/** A client's tunnel to 192.0.2.1 with a PSK, but for what is given. */
+export function vpnTunnel(given: Partial<VpnTunnel> = {}): VpnTunnel {
+  return {
+    name: 'tunnel',
+    server: false,
+    routeBased: false,
+    ikeVersion: 2,
+    remoteGateway: '192.0.2.1',
+    localId: '',
+    remoteId: '',
+    auth: VpnAuth.PSK,
+    localSubnets: ['10.10.10.0/24'],
+    remoteSubnets: ['192.168.0.0/24'],
+    ikeProposals: ['aes256gcm16-prfsha384-ecp384'],
+    espProposals: ['aes256gcm16-ecp384'],
+    ikeRekey: 14_400,
+    espRekey: 3_600,
+    dpdDelay: 10,
+    tunnelAddress: '',
+    tunnelPeer: '',
+    mtu: 0,
+    credentialsDigest: new Uint8Array(32),
     ...given,
   };
 }

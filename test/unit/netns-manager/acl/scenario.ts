@@ -1,6 +1,6 @@
 import type { RulesetInput } from '../../../../netns-manager/acl/ruleset.ts';
-import { AceAction, AceDirection } from '../../../../shared/proto/messages.ts';
-import { ace, localNi, vif } from './builders.ts';
+import { AceAction, AceDirection, NetworkInstanceType } from '../../../../shared/proto/messages.ts';
+import { ace, localNi, vif, vpnTunnel } from './builders.ts';
 
 /** ni1 of the scenario: one app with a host and an ip ACE. */
 export const ni1: RulesetInput = {
@@ -87,4 +87,23 @@ export const everything: RulesetInput = {
     ['www.example.com', ['192.0.2.80', '2001:db8::80']],
     ['printer.example', ['192.0.2.7']],
   ]),
+};
+
+/** ni4 of the scenario: everything that no tunnel is for is dropped. A second tunnel waits to be called. */
+export const ni4: RulesetInput = {
+  ...ni1,
+  ni: localNi({
+    name: 'ni4',
+    type: NetworkInstanceType.VPN,
+    ipv4: { subnet: '10.10.10.0/24', gateway: '10.10.10.1', rangeStart: '10.10.10.2', rangeEnd: '10.10.10.254' },
+    vpn: {
+      localBreakout: false,
+      tunnels: [
+        vpnTunnel({ remoteSubnets: ['192.168.0.0/24', '192.168.0.128/25'] }),
+        vpnTunnel({ name: 'branch', server: true, remoteGateway: '%any', remoteSubnets: ['10.20.0.0/24'], mtu: 1300 }),
+      ],
+    },
+  }),
+  vifs: [vif({ ipv4: '10.10.10.2', acl: [ace(1, { protocol: 'tcp', fport: '80' })] })],
+  hostAddresses: new Map(),
 };

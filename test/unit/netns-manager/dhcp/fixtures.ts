@@ -45,6 +45,7 @@ export function app(fields: Partial<AppInterfaceConfig> = {}): AppInterfaceConfi
     ipv6: '',
     acl: [],
     attached: true,
+    accessVlan: 0,
     ...fields,
   };
 }
@@ -81,6 +82,9 @@ export function ni(fields: Partial<NetworkInstanceConfig> = {}): NetworkInstance
     flowLog: false,
     device: null,
     staticRoutes: [],
+    vpn: null,
+    ports: [],
+    logs: null,
     ...fields,
   };
 }

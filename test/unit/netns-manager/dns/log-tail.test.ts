@@ -18,7 +18,7 @@ beforeEach(() => {
   reopened = 0;
   tail = new LogTail({
     file,
-    maxBytes: 1_000,
+    maxBytes: () => 1_000,
     onLine: line => void lines.push(line),
     reopen: () => void reopened++,
     onError: assert.ifError,

@@ -35,6 +35,16 @@ const KEYS = [
     'per',
   ],
   ...[
+    'tunnels',
+    'role',
+    'psk',
+    'remoteGateway',
+    'remoteSubnet',
+    'remoteSubnets',
+    'certificate',
+    'authorities',
+    'ikeProposals',
+    'ikeVersion',
     'portmap',
     'drop',
     'id',
@@ -62,6 +72,7 @@ const KEYS = [
 ];
 const VALUES = [
   ...['ni1', 'app1', 'eth0', 'local', 'switch', 'vpn', '10.10.1.0/24', '10.10.1.1', 'fd00::/64', 'tcp', '80', '80-90'],
+  ...['client', 'server', '%any', '192.0.2.1', 'aes256-sha256-modp2048', '0.0.0.0/0'],
   ...['host', 'ip', 'github.com', '', '{}', '00000000-0000-4000-8000-000000000001', '02:16:3e:00:00:01', 's', '\ud800'],
 ];
 

@@ -73,6 +73,34 @@ describe('big documents', () => {
           networkInstances: Array.from({ length: n / 4 }, (_, k) => ({ ...ni(k), port: `f${k}` })),
         }),
       ],
+      [
+        'networks behind tunnels',
+        n => ({
+          networkInstances: Array.from({ length: 4 }, (_, i) => ({
+            ...{ name: `vpn${i}`, type: 'vpn', port: 'eth0', subnet: '10.255.0.0/24' },
+            vpn: {
+              tunnels: Array.from({ length: 50 }, (_, t) => ({
+                ...{ name: `t${t}`, remoteGateway: '192.0.2.1', psk: 'k' },
+                remoteSubnets: Array.from({ length: n / 200 }, (_, k) => `172.${t % 16}.${k % 200}.0/24`),
+              })),
+            },
+          })),
+        }),
+      ],
+      [
+        'callers of an EVE server',
+        n => {
+          const list = Array.from({ length: n }, (_, k) => ({
+            IpAddr: `${(k % 200) + 1}.1.${k % 256}.1`,
+            [`k${k}`]: 1,
+          }));
+          const oconfig = JSON.stringify({ VpnRole: 'onPremServer', PreSharedKey: 'k', ClientConfigList: list });
+          return {
+            systemAdapterList: [{ name: 'eth0' }],
+            networkInstances: [{ instType: 3, activate: true, port: { name: 'eth0' }, cfg: { oconfig } }],
+          };
+        },
+      ],
       ['apps in one NI', n => ({ ...device(0, 0), apps: Array.from({ length: n }, (_, k) => app(300 * k, 0)) })],
     ];
     for (const [title, make] of wide) {

@@ -202,18 +202,6 @@ describe("EVE's JSON form", () => {
     ]);
   });
 
-  it('takes a VPN with settings that make sense', () => {
-    const oconfig = {
-      VpnRole: 'onPremClient',
-      vpngatewayipaddr: '192.168.111.1',
-      VpnSubnetBlock: '192.168.0.0/24',
-      ClientConfigList: [{ IpAddr: 'upLink', SubnetBlock: 'appNet', PreSharedKey: 'evenet123' }],
-    };
-    const { config, issues } = read(withNi({ instType: 3, cfg: { oconfig: JSON.stringify(oconfig), type: 0 } }));
-    assert.deepEqual(issues, []);
-    assert.deepEqual(config!.networkInstances[0]!.vpn, { oconfig });
-  });
-
   it('warns of unknown fields once for each kind of place, and knows those it has no use for', () => {
     const apps = [1, 2, 3].map(n =>
       app([{ networkId: uuid(1), colour: 'red' }], { drives: [{ x: 1 }], userData: 'x' }, n),

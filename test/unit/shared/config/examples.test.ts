@@ -2,11 +2,19 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { jsonSchema, readConfigText } from '../../../../shared/config/index.ts';
+import { makeCertificates } from './certificates.ts';
 import { readValid } from './expect.ts';
 
 const root = new URL('../../../../', import.meta.url);
 const names = readdirSync(new URL('examples', root));
 const text = (name: string) => readFileSync(new URL(name, root), 'utf8');
+
+const certificates = makeCertificates();
+/** The files that examples name. */
+function readExampleFile(path: string): string {
+  if (path.endsWith('ca.pem')) return certificates.authority;
+  return path.endsWith('.key') ? certificates.privateKey : certificates.certificate;
+}
 
 describe('examples', () => {
   it('are there', () => assert.ok(names.includes('demo.yaml') && names.includes('minimal.yaml')));
@@ -14,6 +22,17 @@ describe('examples', () => {
   for (const name of names) {
     it(`${name} is valid, without a warning`, () => void readValid(text(`examples/${name}`)));
   }
+
+  it('virtual-machine.yaml has a guest on a TAP, which a user of its own runs', () => {
+    const { apps } = readValid(text('examples/virtual-machine.yaml'));
+    assert.deepEqual(
+      apps.map(({ attach }) => attach),
+      [
+        { kind: 'tap', user: 'root' },
+        { kind: 'tap', user: '64055' },
+      ],
+    );
+  });
 
   it('demo.yaml is the conformance scenario', () => {
     const config = readValid(text('examples/demo.yaml'));
@@ -91,7 +110,10 @@ describe('the JSON Schema', () => {
       'device',
       'transitPool',
       'uidBase',
+      'userNamespaces',
       'forwardBetweenUplinks',
+      'supervision',
+      'resources',
       'uplinks',
       'networkInstances',
       'apps',
@@ -100,8 +122,8 @@ describe('the JSON Schema', () => {
     assert.doesNotThrow(() => JSON.stringify(schema));
   });
 
-  it('has no property that docs/configuration.md does not explain', () => {
-    const docs = text('docs/configuration.md');
+  it('has no property that the docs do not explain', () => {
+    const docs = text('docs/configuration.md') + text('docs/vpn.md');
     const properties = [...new Set(propertiesOf(schema))];
     assert.ok(properties.length > 50);
     const missing = properties.filter(
@@ -111,16 +133,22 @@ describe('the JSON Schema', () => {
   });
 });
 
-describe('docs/configuration.md', () => {
-  const blocks = [...text('docs/configuration.md').matchAll(/```(yaml|json)\n(.*?)```/gs)].map(([, , block]) => block!);
+for (const page of ['docs/configuration.md', 'docs/vpn.md']) {
+  describe(page, () => {
+    const blocks = [...text(page).matchAll(/```(yaml|json)\n(.*?)```/gs)].map(([, , block]) => block!);
 
-  it('has examples', () => assert.ok(blocks.length > 3));
+    it('has examples', () => assert.ok(blocks.length > 3));
 
-  for (const [index, block] of blocks.entries()) {
-    it(`example ${index + 1} is valid`, () => {
-      const { config, issues } = readConfigText(block);
-      assert.deepEqual(issues, []);
-      assert.ok(config);
-    });
-  }
-});
+    for (const [index, block] of blocks.entries()) {
+      it(`example ${index + 1} is valid`, () => {
+        const { config, issues } = readConfigText(block, 'config', readExampleFile);
+        assert.deepEqual(issues, []);
+        assert.ok(config);
+        assert.deepEqual(
+          config.networkInstances.map(ni => ni.issues),
+          config.networkInstances.map(() => []),
+        );
+      });
+    }
+  });
+}

@@ -156,6 +156,20 @@ const documents: BadInput[] = [
     reason: /one way/,
   },
   {
+    title: 'an owner of no TAP',
+    document: { apps: [{ name: 'a', attach: { pid: 1, user: 'kvm' } }] },
+    path: 'apps[0].attach.user',
+    scope: 'document',
+    reason: /only a TAP/,
+  },
+  {
+    title: 'a TAP owner that is no user',
+    document: { apps: [{ name: 'a', attach: { tap: true, user: 'kvm mode tun' } }] },
+    path: 'apps[0].attach.user',
+    scope: 'document',
+    reason: /not a user/,
+  },
+  {
     title: 'an app attached to a relative path',
     document: { apps: [{ name: 'a', attach: { netns: 'run/x' } }] },
     path: 'apps[0].attach.netns',
@@ -479,7 +493,11 @@ const networkInstances: BadInput[] = [
   },
   {
     title: 'a VPN without a port',
-    document: withNi({ type: 'vpn', vpn: {}, port: null }),
+    document: withNi({
+      type: 'vpn',
+      vpn: { remoteGateway: '192.0.2.1', psk: 'x', remoteSubnet: '10.9.0.0/16' },
+      port: null,
+    }),
     path: `${NI}.port`,
     scope: 'ni',
     reason: /needs a port/,
@@ -622,7 +640,7 @@ const interfaces: BadInput[] = [
     ),
     path: 'apps[1].interfaces[0].acl[0].lport',
     scope: 'interface',
-    reason: /app app1 already has a port map for tcp port 8080 of uplink eth0/,
+    reason: /app app1 already has tcp port 8080 of uplink eth0/,
   },
   {
     title: 'one port mapped twice in one interface',

@@ -119,3 +119,16 @@ test('several filters are one run, and a filter without a condition is refused',
   assert.deepEqual(runs, ['-R -\n-D -m 5/255\n-D -d fd00::1\n']);
   await assert.rejects(deleteConntrack([{}], program), /must name a mark or a destination/);
 });
+
+test('of many filters only those are used whose marks a flow has, as each walks through the whole table', async () => {
+  const flow = (mark: number) =>
+    `ipv4 2 tcp 6 100 src=10.0.0.2 dst=1.1.1.1 sport=1 dport=2 src=1.1.1.1 dst=10.0.0.2 sport=2 dport=1 mark=${mark} id=7`;
+  const runs: string[] = [];
+  const program = async (args: readonly string[], input?: string) => {
+    runs.push(input ?? args.join(' '));
+    return `${flow(7)}\n${flow(0xffff_ff03)}\n`;
+  };
+  const filters = [1, 2, 3, 4, 5, 6, 7].map(value => ({ mark: { value, mask: 0xff } }));
+  await deleteConntrack([...filters, { destination: 'fd00::1' }], program);
+  assert.deepEqual(runs, ['-L -o extended,id', '-D -m 3/255\n-D -m 7/255\n-D -d fd00::1\n']);
+});

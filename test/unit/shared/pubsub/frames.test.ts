@@ -3,9 +3,10 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Envelope, envelopeCodec, FrameType } from '../../../../shared/proto/messages.ts';
 import { FrameDecoder, type FrameSink } from '../../../../shared/pubsub/frame-decoder.ts';
-import { FrameReader, MAX_FRAME_BYTES } from '../../../../shared/pubsub/frame-reader.ts';
+import { FrameReader } from '../../../../shared/pubsub/frame-reader.ts';
 import { encodeFrame, TopicFrames } from '../../../../shared/pubsub/frame-writer.ts';
 import { PubsubError } from '../../../../shared/pubsub/index.ts';
+import { MAX_FRAME_BYTES } from '../../../../shared/pubsub/limits.ts';
 import { checkKey } from '../../../../shared/pubsub/topic.ts';
 
 const isKey = (key: string) => {
@@ -57,7 +58,8 @@ function read(chunks: Buffer[]): string[] {
 function decode(body: Uint8Array, decoder = new FrameDecoder()): unknown {
   let seen: unknown = 'nothing';
   const sink: FrameSink = {
-    update: (t, k, v) => (seen = { type: FrameType.UPDATE, topic: t, key: k, value: Buffer.from(v).toString('hex') }),
+    update: (t, k, bytes, start, end) =>
+      (seen = { type: FrameType.UPDATE, topic: t, key: k, value: bytes.toString('hex', start, end) }),
     delete: (t, k) => (seen = { type: FrameType.DELETE, topic: t, key: k }),
     control: envelope => (seen = plain(envelope)),
   };

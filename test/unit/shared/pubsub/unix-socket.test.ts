@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +109,23 @@ describe('a Unix socket', () => {
     const listener = await serve(t, { path, hub: new Hub(), identity: identity('pub'), uid: 12345, gid: 54321 });
     const { uid, gid } = lstatSync(path);
     assert.deepEqual([uid, gid], [12345, 54321]);
+    await listener.close();
+  });
+
+  test('is prepared where only its maker can write, when asked for: nothing but the socket ever is in its directory', async t => {
+    const path = socketPath(t);
+    const staging = join(path, '..', 'staging');
+    mkdirSync(staging);
+    const seen = new Set<string | null>();
+    const watcher = watch(join(path, '..'), (_event, name) => seen.add(name));
+    t.after(() => watcher.close());
+    const listener = await serve(t, { path, staging, hub: new Hub(), identity: identity('pub') });
+    await until(() => seen.has('manager.sock'));
+    assert.deepEqual(
+      [...seen].filter(name => name !== 'staging'),
+      ['manager.sock'],
+    );
+    assert.deepEqual(readdirSync(staging), []);
     await listener.close();
   });
 
