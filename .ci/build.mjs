@@ -1,5 +1,5 @@
 // Bundles the CLI with the supervisor (dist/nibox.js and its chunks) and the NetNS manager (dist/manager.cjs).
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -38,3 +38,4 @@ await Promise.all([
       external: ['long'],
     }),
 ]);
+if (existsSync('dist/nibox.js')) chmodSync('dist/nibox.js', 0o755);
