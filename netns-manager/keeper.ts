@@ -1,3 +1,4 @@
+import type { Nft } from '../shared/kernel/nft.ts';
 import type { AppInterfaceConfig, ItemState, VpnStatus } from '../shared/proto/messages.ts';
 import type { StateReport } from '../shared/state/state-report.ts';
 import type { Intent } from './intent.ts';
@@ -46,8 +47,8 @@ export interface KeeperOptions {
   maxLogBytes: () => number;
   /** Of the files that it keeps. */
   report: StateReport;
-  /** Told the pid of each process that loads rules, before it does. */
-  onRulesLoad: (pid: number) => void;
+  /** What loads rules. */
+  nft: Nft;
   /** A pass is needed. */
   wake: () => void;
   /** There is something to tell. */

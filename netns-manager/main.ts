@@ -7,6 +7,7 @@ import { identifySelf, listenUnix } from '../shared/pubsub/index.ts';
 import { SysctlLook } from '../shared/reconcile/sysctl-look.ts';
 import { StateReport } from '../shared/state/state-report.ts';
 import { readCounters, readDenied } from './acl/observe.ts';
+import { OwnNft } from './acl/own-nft.ts';
 import { FlowLog } from './flowlog/flow-log.ts';
 import { readInterfaceCounters } from './flowlog/interface-counters.ts';
 import { type Intent, logLimitsOf } from './intent.ts';
@@ -74,7 +75,8 @@ async function main(options: ManagerOptions): Promise<void> {
     () => keeper.fightDueMs(),
   );
   const wake = () => passes.wake();
-  const nftEvents = new NftEvents();
+  const ownNft = new OwnNft(runDirectory, log);
+  const nftEvents = new NftEvents(ownNft.name);
   const report = new StateReport(log, () => tell());
   const directories = { run: runDirectory, log: options.logDirectory };
   const keeperOptions = {
@@ -84,7 +86,7 @@ async function main(options: ManagerOptions): Promise<void> {
     report,
     wake,
     tell,
-    onRulesLoad: nftEvents.begun,
+    nft: ownNft.nft,
   };
   const sysctlLook = new SysctlLook(wake);
   const keeper =

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Nft } from '../shared/kernel/nft.ts';
 import type { Log } from '../shared/log/log.ts';
 import { type ItemState, State } from '../shared/proto/messages.ts';
 import type { StateReport } from '../shared/state/state-report.ts';
@@ -70,18 +71,13 @@ export class NetworkInstance {
     report: StateReport;
     directories: { run: string; log: string };
     onDnsmasqExit: (reason: string) => void;
-    onRulesLoad: (pid: number) => void;
+    nft: Nft;
     metadataListens: () => boolean;
   }) {
     this.#metadataListens = options.metadataListens;
     this.#log = options.log;
     this.#directories = options.directories;
-    this.firewall = new Firewall(
-      join(options.directories.run, 'ruleset.json'),
-      options.report,
-      ROUTED,
-      options.onRulesLoad,
-    );
+    this.firewall = new Firewall(join(options.directories.run, 'ruleset.json'), options.report, ROUTED, options.nft);
     this.dnsmasq = new Dnsmasq({
       directory: join(options.directories.run, 'dnsmasq'),
       logFile: this.dnsmasqLog,

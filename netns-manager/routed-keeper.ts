@@ -35,7 +35,7 @@ export class RoutedKeeper implements Keeper {
       report: options.report,
       directories: options.directories,
       onDnsmasqExit: options.wake,
-      onRulesLoad: options.onRulesLoad,
+      nft: options.nft,
       metadataListens: () => this.#metadata.isListening,
     });
     this.#hostSets = new HostSets({

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Nft } from '../shared/kernel/nft.ts';
 import type { Log } from '../shared/log/log.ts';
 import { type ItemState, State, type SwitchPortStatus } from '../shared/proto/messages.ts';
 import type { StateReport } from '../shared/state/state-report.ts';
@@ -35,14 +36,9 @@ export class SwitchInstance {
   /** The uplinks as the last pass found them. */
   ports: SwitchPortStatus[] = [];
 
-  constructor({
-    log,
-    report,
-    runDirectory,
-    onRulesLoad,
-  }: { log: Log; report: StateReport; runDirectory: string; onRulesLoad?: (pid: number) => void }) {
+  constructor({ log, report, runDirectory, nft }: { log: Log; report: StateReport; runDirectory: string; nft?: Nft }) {
     this.#log = log;
-    this.firewall = new Firewall(join(runDirectory, 'ruleset.json'), report, SWITCHED, onRulesLoad);
+    this.firewall = new Firewall(join(runDirectory, 'ruleset.json'), report, SWITCHED, nft);
   }
 
   /** One pass. Writes only what differs; a step that fails is told in `errors`, the others go on. */

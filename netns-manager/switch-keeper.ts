@@ -16,8 +16,8 @@ export class SwitchKeeper implements Keeper {
   readonly #instance: SwitchInstance;
   readonly #learner: AddressLearner;
 
-  constructor({ directories, report, onRulesLoad }: KeeperOptions, log: Log) {
-    this.#instance = new SwitchInstance({ log, report, runDirectory: directories.run, onRulesLoad });
+  constructor({ directories, report, nft }: KeeperOptions, log: Log) {
+    this.#instance = new SwitchInstance({ log, report, runDirectory: directories.run, nft });
     this.#learner = new AddressLearner(log);
   }
 

@@ -1,6 +1,5 @@
 import { type ConntrackFilter, deleteConntrack } from '../../shared/kernel/conntrack.ts';
 import { type Nft, nft } from '../../shared/kernel/nft.ts';
-import { run } from '../../shared/kernel/run.ts';
 import { codecs } from '../../shared/proto/messages.ts';
 import { StateFile } from '../../shared/state/state-file.ts';
 import type { StateReport } from '../../shared/state/state-report.ts';
@@ -70,12 +69,11 @@ export class Firewall {
   /** Most passes want what the one before wanted. */
   #rendered: { of: string; ruleset: Ruleset } | null = null;
 
-  /** @param onLoad told the pid of each process that loads rules, before it does */
-  constructor(file: string, report: StateReport, kind: FirewallKind = ROUTED, onLoad?: (pid: number) => void) {
+  /** @param nftables loads the rules and reads them back */
+  constructor(file: string, report: StateReport, kind: FirewallKind = ROUTED, nftables: Nft = nft) {
     this.#file = new StateFile({ file, kind: 'ruleset', version: VERSION, report, whenLost: WHEN_LOST });
     this.#kind = kind;
-    this.#nft = (args, input) =>
-      input === undefined ? nft(args) : run('nft', args, { input, ...(onLoad && { onStart: onLoad }) });
+    this.#nft = nftables;
     this.#loaded = this.#file.read(decode);
   }
 

@@ -1,21 +1,17 @@
 import { isNftChange } from './kernel-lines.ts';
 
 /** The end of a transaction in `nft monitor`: who made it. */
-const GENERATION = /^# new generation \d+ by process (\d+)/;
-/** Transactions of ours whose events may still come; far fewer are under way at once. */
-const MOST_OWN = 64;
+const GENERATION = /^# new generation \d+ by process \d+ \((.*)\)$/;
 
-/** Tells other people's changes of the rules from the manager's own, by the process that made them. */
+/** Tells other people's changes of the rules from the manager's own, by the name of the process that made them. */
 export class NftEvents {
-  readonly #own = new Set<number>();
+  readonly #ownName: string;
   #isChange = false;
 
-  /** A process of ours will make one transaction. */
-  readonly begun = (pid: number): void => {
-    this.#own.add(pid);
-    const [oldest = pid] = this.#own;
-    if (this.#own.size > MOST_OWN) this.#own.delete(oldest);
-  };
+  /** @param ownName of the processes that load the manager's rules */
+  constructor(ownName: string) {
+    this.#ownName = ownName;
+  }
 
   /** Takes a line of `nft monitor`; true: with it a transaction of somebody else is complete, and changed what the manager keeps. */
   line(text: string): boolean {
@@ -24,7 +20,7 @@ export class NftEvents {
       this.#isChange ||= isNftChange(text);
       return false;
     }
-    const isChange = this.#isChange && !this.#own.delete(Number(maker));
+    const isChange = this.#isChange && maker !== this.#ownName;
     this.#isChange = false;
     return isChange;
   }

@@ -24,8 +24,6 @@ export interface RunOptions {
   /** Milliseconds until SIGKILL. Default 15 000: `nft` with 1000s of rules on a busy machine takes seconds. */
   timeoutMs?: number;
   env?: NodeJS.ProcessEnv;
-  /** Told the process's pid before anything that it does can be seen. */
-  onStart?: (pid: number) => void;
 }
 
 /**
@@ -36,7 +34,6 @@ export function run(file: string, args: readonly string[], options: RunOptions =
   const command = [file, ...args].join(' ');
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: 'pipe', ...(options.env && { env: options.env }) });
-    if (child.pid !== undefined) options.onStart?.(child.pid);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let late = false;

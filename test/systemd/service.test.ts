@@ -32,6 +32,7 @@ interface Instance {
   state: string;
   manager: { pid: number; state: string };
   dnsmasqPid: number;
+  driftRepairs: number;
 }
 
 describe('nibox under systemd', () => {
@@ -85,6 +86,10 @@ describe('nibox under systemd', () => {
     assert.match(status.output, /^2 network instances, /);
     await online();
     await until('the status tells it', async () => /all as configured/.test((await show('StatusText')) ?? ''));
+  });
+
+  it('takes nothing that it does for somebody else’s, though its process ids are others than the machine’s', async () => {
+    for (const { name, driftRepairs } of await instances()) assert.equal(driftRepairs, 0, name);
   });
 
   it('tells its children nothing of systemd’s sockets', async () => {
