@@ -78,6 +78,7 @@ export async function chaos(device: ChaosDevice, options: ChaosOptions, signal: 
   return judge({
     seed: options.seed,
     minutes: options.minutes,
+    healthyWithin: options.healthyWithin,
     actions: records,
     downloads: flows.downloads,
     brokenFlows: flows.broken,

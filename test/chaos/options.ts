@@ -1,11 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 
-export const usage = `usage: npm run chaos -- [--minutes N] [--seed S] [--report FILE] [--only KIND,...] [--without KIND,...]
+export const usage = `usage: npm run chaos -- [--minutes N] [--seed S] [--healthy-within SECONDS] [--report FILE]
+                         [--only KIND,...] [--without KIND,...]
        npm run chaos -- --kill manager|supervisor [--times N]`;
 
 export interface ChaosOptions {
   minutes: number;
+  /** Seconds from the last action until all must be healthy: how a quiet machine of two cores fares, or more on a busy one. */
+  healthyWithin: number;
   seed: number;
   /** JSON report; null: none is written. */
   report: string | null;
@@ -26,6 +29,7 @@ export function readOptions(args: readonly string[]): ChaosOptions | KillOptions
     options: {
       minutes: { type: 'string', default: '3' },
       seed: { type: 'string', default: String(randomInt(2 ** 32)) },
+      'healthy-within': { type: 'string', default: '5' },
       report: { type: 'string' },
       only: { type: 'string', default: '' },
       without: { type: 'string', default: '' },
@@ -41,6 +45,7 @@ export function readOptions(args: readonly string[]): ChaosOptions | KillOptions
   const list = (text: string) => text.split(',').filter(Boolean);
   return {
     minutes: positive('minutes', values.minutes),
+    healthyWithin: positive('healthy-within', values['healthy-within']),
     seed: seedOf(values.seed),
     report: values.report ?? null,
     only: list(values.only),

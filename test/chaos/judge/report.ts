@@ -3,13 +3,12 @@ import type { BrokenFlow, FlowJudge, PingGap } from './flow-judge.ts';
 import { isLate, type KindSummary, summarize } from './summary.ts';
 import type { ActionRecord } from './ward.ts';
 
-/** Milliseconds within which all must be healthy after the last action. */
-export const HEALTHY_MS = 5_000;
-
 /** All that a run of chaos saw. */
 export interface Report {
   seed: number;
   minutes: number;
+  /** Within so many seconds of the last action all must be healthy. */
+  healthyWithin: number;
   actions: ActionRecord[];
   kinds: KindSummary[];
   downloads: FlowJudge['downloads'];
@@ -40,7 +39,8 @@ export function judge(findings: Findings): Report {
 }
 
 function faultsOf(findings: Findings): string[] {
-  const { brokenFlows, clearText, leaks, audit, supervisorCrashes, healthyAfterLast, changedLeases } = findings;
+  const { brokenFlows, clearText, leaks, audit, supervisorCrashes, healthyAfterLast, healthyWithin, changedLeases } =
+    findings;
   const late = findings.actions.filter(isLate).length;
   const faults: [boolean, string][] = [
     [findings.actions.every(({ isIdle }) => isIdle), 'nothing was done'],
@@ -55,8 +55,8 @@ function faultsOf(findings: Findings): string[] {
     [changedLeases.length > 0, `${changedLeases.length} leases changed`],
     [late > 0, `${late} actions were not healthy within 30 s of the last that met them`],
     [
-      healthyAfterLast === null || healthyAfterLast > HEALTHY_MS,
-      `not healthy within ${HEALTHY_MS / 1000} s of the last action`,
+      healthyAfterLast === null || healthyAfterLast > healthyWithin * 1000,
+      `not healthy within ${healthyWithin} s of the last action`,
     ],
   ];
   return faults.filter(([isSo]) => isSo).map(([, text]) => text);

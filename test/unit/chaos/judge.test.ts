@@ -23,6 +23,7 @@ const good: Findings = {
   pings: { sent: 1, answered: 1, lost: {} },
   ...{ lookups: { answered: 1, failed: 0 }, renewals: { answered: 1, unanswered: 0 } },
   clearText: { packets: [], sawControl: true, missed: 0 },
+  healthyWithin: 5,
   ...{ audit: null, leaks: [], supervisorCrashes: [], healthyAfterLast: 1_000 },
 };
 
