@@ -1,4 +1,5 @@
 import { run } from '../../shared/kernel/run.ts';
+import { showIp } from '../../shared/kernel/show-ip.ts';
 
 /** What the kernel has in this namespace, as far as the manager owns it. */
 export interface ActualLinks {
@@ -35,20 +36,22 @@ interface IpLink {
   linkinfo?: { info_kind?: string; info_slave_data?: { locked?: boolean; learning?: boolean } };
 }
 
+interface IpRoute {
+  table: string;
+  dst: string;
+  gateway?: string;
+}
+
 /** Reads links, addresses, routes and the bridge's static entries. */
 export async function readActual(bridge: string): Promise<ActualLinks> {
-  const [links, routes4, routes6, fdb] = await Promise.all([
-    run('ip', ['-j', '-d', 'addr', 'show']),
-    run('ip', ['-j', '-4', 'route', 'show']),
-    run('ip', ['-j', '-6', 'route', 'show']),
+  const [[links, allRoutes], fdb] = await Promise.all([
+    showIp<[IpLink[], IpRoute[]]>(['address show', 'route show table all'], { flags: ['-d'] }), // of both families
     run('bridge', ['-j', 'fdb', 'show']),
   ]);
-  // `ip -j addr show` prints empty objects for links that its filter left out.
-  const found = (parse(links) as Partial<IpLink>[]).filter((link): link is IpLink => link.ifname !== undefined);
-  const routes = [...parse(routes4), ...parse(routes6)] as { dst: string; gateway?: string }[];
+  const routes = allRoutes.filter(({ table }) => table === 'main');
   const entries = parse(fdb) as { mac: string; ifname: string; master?: string; state?: string }[];
   return {
-    links: new Map(found.map(link => [link.ifname, toLink(link)])),
+    links: new Map(links.map(link => [link.ifname, toLink(link)])),
     defaultRoutes: routes.filter(({ dst }) => dst === 'default').map(({ gateway }) => gateway ?? ''),
     routes: routes
       .filter(({ dst, gateway }) => dst !== 'default' && gateway !== undefined)

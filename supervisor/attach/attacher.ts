@@ -5,7 +5,7 @@ import type { Log } from '../../shared/log/log.ts';
 import { namespaceInode } from '../namespaces/namespaces.ts';
 import { type Attachable, inside } from './attachable.ts';
 import { ensureTap } from './tap.ts';
-import { ensureVeth } from './veth.ts';
+import { createVeths, ensureVeth, type WantedVeth } from './veth.ts';
 
 /** How long a new VIF may take to show up in the manager's status. */
 const SETTLE_MS = 3_000;
@@ -14,9 +14,18 @@ const SETTLE_MS = 3_000;
 interface Target {
   /** Another one: the VIF is to be made anew. */
   key: string;
-  tap: boolean;
+  /** Null: a TAP. */
+  veth: WantedVeth | null;
   /** False: all was there. */
   ensure(): Promise<boolean>;
+}
+
+/** What is known of VIFs before they are looked at. */
+interface Known {
+  /** What the manager last saw; undefined: it has not told. */
+  present: (vif: string) => boolean | undefined;
+  /** The NI's namespace was made by this process: nothing in there is from an earlier life. */
+  isFresh: boolean;
 }
 
 /** Connects apps to their network instances: by a veth with one end in each namespace, or by a TAP for a guest. */
@@ -35,8 +44,26 @@ export class Attacher {
     return this.#states.get(vif) ?? { state: 'waiting', error: null };
   }
 
-  /** Makes the VIF when the app is there and it is missing. `present`: what the manager last saw; undefined: it has not told. */
-  async ensure(wanted: Attachable, present: boolean | undefined): Promise<void> {
+  /** It was attached long enough ago for the manager to have seen it. */
+  isSettled(vif: string): boolean {
+    const since = this.#attached.get(vif)?.since;
+    return since !== undefined && Date.now() - since >= SETTLE_MS;
+  }
+
+  /** Makes the VIFs of a network instance whose apps are there and that are missing. */
+  async ensure(all: readonly Attachable[], { present, isFresh }: Known): Promise<void> {
+    const due: { wanted: Attachable; target: Target }[] = [];
+    for (const wanted of all) {
+      const target = await this.#due(wanted, present(wanted.vif));
+      if (target) due.push({ wanted, target });
+    }
+    const unseen = due.filter(({ wanted }) => isFresh && !this.#attached.has(wanted.vif));
+    const made = await createVeths(unseen.flatMap(({ target }) => target.veth ?? []));
+    for (const { wanted, target } of due) await this.#attach(wanted, target, made.has(wanted.vif));
+  }
+
+  /** Null: the app is not there, or all is as it should be. */
+  async #due(wanted: Attachable, present: boolean | undefined): Promise<Target | null> {
     const { app, vif } = wanted;
     const target = await this.#target(wanted);
     const known = this.#attached.get(vif);
@@ -45,14 +72,15 @@ export class Attacher {
       if (known?.tap) await this.remove(vif, wanted.netPath);
       this.#attached.delete(vif);
       this.#states.set(vif, { state: 'waiting', error: waitingFor(app, this.#prefix) });
-      return;
+      return null;
     }
-    const { key, tap } = target;
-    const settling = known !== undefined && Date.now() - known.since < SETTLE_MS;
-    if (known?.key === key && (present !== false || settling)) return;
+    return known?.key === target.key && (present !== false || !this.isSettled(vif)) ? null : target;
+  }
+
+  async #attach({ app, vif }: Attachable, { key, veth, ensure }: Target, isMade: boolean): Promise<void> {
     try {
-      if (await target.ensure()) this.#log.info({ vif, app: app.name }, `${app.name} attached by ${key}`);
-      this.#attached.set(vif, { key, tap, since: Date.now() });
+      if (isMade || (await ensure())) this.#log.info({ vif, app: app.name }, `${app.name} attached by ${key}`);
+      this.#attached.set(vif, { key, tap: veth === null, since: Date.now() });
       this.#states.set(vif, { state: 'online', error: null });
     } catch (error) {
       const text = (error as Error).message;
@@ -83,12 +111,13 @@ export class Attacher {
   async #target(wanted: Attachable): Promise<Target | null> {
     const { attach } = wanted.app;
     if (attach.kind === 'tap') {
-      return { key: `a TAP of ${attach.user}`, tap: true, ensure: () => ensureTap(wanted, attach.user) };
+      return { key: `a TAP of ${attach.user}`, veth: null, ensure: () => ensureTap(wanted, attach.user) };
     }
     for (const path of candidates(wanted.app, this.#prefix)) {
       const inode = (await stat(path).catch(() => null)) && (await namespaceInode(path));
       if (inode === null) continue;
-      return { key: `${wanted.device} in net:[${inode}]`, tap: false, ensure: () => ensureVeth(wanted, path) };
+      const veth = { wanted, appPath: path };
+      return { key: `${wanted.device} in net:[${inode}]`, veth, ensure: () => ensureVeth(veth) };
     }
     return null;
   }

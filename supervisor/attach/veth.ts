@@ -1,9 +1,33 @@
 import { CommandError, run } from '../../shared/kernel/run.ts';
 import { type Attachable, inside } from './attachable.ts';
 
+/** A VIF that is wanted, and the namespace of its app. */
+export interface WantedVeth {
+  wanted: Attachable;
+  appPath: string;
+}
+
+/**
+ * Makes veths that are most likely missing, by one program: with hundreds of apps it is programs that take the time. Gives the VIFs
+ * that it made. The others are there, in whatever state, or can't be made: `ensureVeth` looks at each, and tells what is wrong.
+ */
+export async function createVeths(veths: readonly WantedVeth[]): Promise<Set<string>> {
+  const vifs = veths.map(({ wanted }) => wanted.vif);
+  if (vifs.length === 0) return new Set();
+  const lines = veths.map(({ wanted, appPath }) => `${creation(wanted, appPath).join(' ')}\n`);
+  try {
+    await run('ip', ['-force', '-batch', '-'], { input: lines.join('') });
+    return new Set(vifs);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const failed = [...error.stderr.matchAll(/^Command failed .*:(\d+)$/gm)].map(match => Number(match[1]) - 1);
+    return new Set(failed.length === 0 ? [] : vifs.filter((_, index) => !failed.includes(index)));
+  }
+}
+
 /** Makes a veth with one end in the NI's namespace and one in the app's, and sets the app's up. False: it was there. */
-export async function ensureVeth(wanted: Attachable, appPath: string): Promise<boolean> {
-  const { vif, device, mac, mtu, netPath } = wanted;
+export async function ensureVeth({ wanted, appPath }: WantedVeth): Promise<boolean> {
+  const { vif, device, mac, netPath } = wanted;
   const there = await linkMac(appPath, device);
   if (there !== null && there !== mac.toLowerCase()) {
     throw new Error(
@@ -14,21 +38,26 @@ export async function ensureVeth(wanted: Attachable, appPath: string): Promise<b
   // Its own end was moved away by somebody: back with it, or both are made anew.
   const isAstray = there !== null && (await linkMac(netPath, vif)) === null;
   if (isAstray && !(await bringBack(vif, netPath))) await inside(appPath, ['ip', 'link', 'del', 'dev', device]);
-  const isMissing = there === null || (await linkMac(appPath, device)) === null;
-  if (isMissing) {
-    const own = ['name', vif, 'mtu', `${mtu}`, 'netns', netPath, 'type', 'veth'];
-    const peer = ['name', device, 'address', mac, 'mtu', `${mtu}`, 'netns', appPath];
-    const create = () => run('ip', ['link', 'add', ...own, 'peer', ...peer]);
-    try {
-      await create();
-    } catch (error) {
-      if (!(error instanceof CommandError) || !error.stderr.includes('File exists')) throw error;
-      await inside(netPath, ['ip', 'link', 'del', 'dev', vif]); // a TAP, or its other end went to an app that is no more
-      await create();
-    }
+  if (there !== null && (!isAstray || (await linkMac(appPath, device)) !== null)) {
+    await inside(appPath, ['ip', 'link', 'set', 'dev', device, 'up']);
+    return isAstray;
   }
-  await inside(appPath, ['ip', 'link', 'set', 'dev', device, 'up']);
-  return isMissing || isAstray;
+  const create = () => run('ip', creation(wanted, appPath));
+  try {
+    await create();
+  } catch (error) {
+    if (!(error instanceof CommandError) || !error.stderr.includes('File exists')) throw error;
+    await inside(netPath, ['ip', 'link', 'del', 'dev', vif]); // a TAP, or its other end went to an app that is no more
+    await create();
+  }
+  return true;
+}
+
+/** What `ip` is told. The app's end comes first: the other end of a pair can't be made up at once. */
+function creation({ vif, device, mac, mtu, netPath }: Attachable, appPath: string): string[] {
+  const app = ['name', device, 'address', mac, 'mtu', `${mtu}`, 'up', 'netns', appPath];
+  const own = ['name', vif, 'mtu', `${mtu}`, 'netns', netPath];
+  return ['link', 'add', ...app, 'type', 'veth', 'peer', ...own];
 }
 
 /** Looks for it on the device, where whoever takes it out of a namespace puts it; the app keeps its address. */

@@ -97,13 +97,12 @@ export class Lives {
       instance.intent?.vifs.filter(old => !intent.vifs.some(({ message }) => message.vif === old.message.vif)) ?? [];
     instance.publish(intent);
     resources.limit(intent.config.name, intent.source.resources);
-    const { netPath } = instance.namespace;
+    const { netPath, isFresh } = instance.namespace;
     for (const { message } of gone) await attacher.remove(message.vif, netPath);
-    for (const { app, source, message } of intent.vifs) {
-      const { vif, mac } = message;
-      const wanted = { app, vif, mac, mtu: intent.config.mtu, device: source.device, netPath };
-      await attacher.ensure(wanted, instance.interfaceStatus(vif)?.present);
-    }
+    const wanted = intent.vifs.map(({ app, source, message: { vif, mac } }) => {
+      return { app, vif, mac, mtu: intent.config.mtu, device: source.device, netPath };
+    });
+    await attacher.ensure(wanted, { present: vif => instance.interfaceStatus(vif)?.present, isFresh });
   }
 
   /** Removes NIs that are not wanted, or not of the type that they had: another type is another network instance. */
@@ -184,8 +183,7 @@ export class Lives {
           (port.state === 'pending' && instance?.hasBridge) || (port.state === 'held' && absent.has(port.interface)),
       );
     const missing = instance?.intent?.vifs.some(
-      ({ message: { vif } }) =>
-        instance.interfaceStatus(vif)?.present === false && attacher.state(vif).state === 'online',
+      ({ message: { vif } }) => instance.interfaceStatus(vif)?.present === false && attacher.isSettled(vif),
     );
     if (moves || missing) onMissing();
   }

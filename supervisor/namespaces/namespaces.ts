@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { run } from '../../shared/kernel/run.ts';
 import type { Log } from '../../shared/log/log.ts';
 import { writeAtomic } from '../../shared/state/plain-file.ts';
+import { bindTable } from './fstab.ts';
 import { Inhabitants } from './inhabitants.ts';
 
 /** A network instance's namespaces, bind-mounted, so that they outlive every process. */
@@ -15,6 +16,8 @@ export interface InstanceNamespace {
   /** Absent: user namespaces are not available here. */
   userPath?: string;
   inode: number;
+  /** It was made a moment ago: nothing is in it. */
+  isFresh: boolean;
   /** Host uid and gid of the NI's manager: the user namespace's root, or without one the manager's own. */
   uid: number;
   /** Directories that its manager is not to see. */
@@ -35,6 +38,7 @@ export const NETNS_DIRECTORY = '/run/netns';
 const HOLDER_READY_MS = 30_000;
 /** In an NI's directory: the uid that it was made with, whatever the config says by now. */
 const UID_FILE = 'uid';
+const MOUNT_TABLE = 'mounts.fstab';
 
 /** The kernel or the host does not allow such a namespace. */
 class UnshareRefused extends Error {}
@@ -88,7 +92,7 @@ export class Namespaces {
     }
     const made = await this.find(instance);
     if (!made) throw new Error(`the namespace of ${instance} vanished while it was made`);
-    return made;
+    return { ...made, isFresh: true };
   }
 
   /** The NI's namespaces if they exist. */
@@ -105,7 +109,7 @@ export class Namespaces {
     }
     const user = (await namespaceInode(userPath)) !== null;
     const uid = await this.#uidOf(instance, user);
-    return { name, netPath, ...(user && { userPath }), inode, uid, hidden: this.#hidden };
+    return { name, netPath, ...(user && { userPath }), inode, isFresh: false, uid, hidden: this.#hidden };
   }
 
   /** Where an NI's network namespace is mounted when it exists. */
@@ -200,13 +204,12 @@ export class Namespaces {
 
   /** Runs `work` while a process sits in new namespaces. */
   async #hold(flags: readonly string[], work: (pid: number) => Promise<void>): Promise<void> {
-    // It says when it is inside; `cat` ends with its standard input, also when this process dies.
-    const holder = spawn('unshare', [...flags, '--', 'sh', '-c', 'echo ready; exec cat'], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    // What it gives back shows that it is inside; it ends with its standard input, also when this process dies.
+    const holder = spawn('unshare', [...flags, '--', 'cat'], { stdio: ['pipe', 'pipe', 'pipe'] });
     let said = '';
     holder.stderr.on('data', chunk => (said += String(chunk)));
     holder.stdin.on('error', () => {});
+    holder.stdin.write('\n');
     try {
       const signal = AbortSignal.timeout(HOLDER_READY_MS);
       const ready = once(holder.stdout, 'data', { signal });
@@ -222,8 +225,13 @@ export class Namespaces {
   }
 
   async #bind(pid: number, directory: string, name: string, kinds: readonly ('user' | 'net')[]): Promise<void> {
-    for (const kind of kinds) await bindMount(`/proc/${pid}/ns/${kind}`, join(directory, kind));
-    await bindMount(join(directory, 'net'), join(NETNS_DIRECTORY, name));
+    const mounts = kinds.map(kind => ({ source: `/proc/${pid}/ns/${kind}`, target: join(directory, kind) }));
+    mounts.push({ source: join(directory, 'net'), target: join(NETNS_DIRECTORY, name) });
+    for (const { target } of mounts) await writeFile(target, '', { flag: 'a' });
+    // One program makes them all; it can't read a table from a pipe.
+    const table = join(directory, MOUNT_TABLE);
+    await writeFile(table, bindTable(mounts));
+    await run('mount', ['-a', '-T', table]);
   }
 }
 

@@ -1,4 +1,5 @@
 import { enterCommand } from './enter.ts';
+import { escaped } from './fstab.ts';
 
 /** What a manager sees of the device's file system. */
 export interface PrivateView {
@@ -6,7 +7,7 @@ export interface PrivateView {
   directory: string;
   /** Shown empty, with all that lies below. Those that exist. */
   hidden: readonly string[];
-  /** Shown all the same: its own directories and the code. They may lie below hidden ones. Up to four: a shell has ten descriptors. */
+  /** Shown all the same: its own directories and the code. They may lie below hidden ones. Up to three: a shell has ten descriptors. */
   kept: readonly string[];
   /** It may make TUN devices: user-space ESP needs one. */
   tunDevice: boolean;
@@ -16,7 +17,7 @@ export interface PrivateView {
 export const VIEW_TABLE = 'view.fstab';
 
 /** Descriptors of the script below; those of kept directories follow. */
-const FD = { net: 3, user: 4, table: 5, kept: 6 };
+const FD = { net: 3, user: 4, table: 5, dev: 6, kept: 7 };
 /** Always hidden: sockets of the device's services. */
 const RUN = '/run';
 /** Large enough for directories that other mounts hang on. */
@@ -27,11 +28,12 @@ const TINY = 'size=64k,mode=755,nosuid,noexec';
  * unmount in it. Copies of other namespaces' mounts are let go, they would keep those alive: two directories at once where they
  * are mounts themselves, as a device has thousands of them, then what is left; some go by themselves meanwhile. What is to stay visible is held by descriptors
  * while everything is covered. /dev has a few nodes only: a TUN device too where one is needed, as the host's may be for root alone.
+ * Each program that it runs costs each manager a millisecond or two.
  */
 const SCRIPT = `set -e
 own=$1 namespaces=$2 tun=$3
 shift 3
-exec ${FD.net}<"$own/net" ${FD.table}<"$own/${VIEW_TABLE}"
+exec ${FD.net}<"$own/net" ${FD.table}<"$own/${VIEW_TABLE}" ${FD.dev}</dev
 [ ! -e "$own/user" ] || exec ${FD.user}<"$own/user"
 fd=${FD.kept}
 while [ "$1" != -- ]; do
@@ -40,9 +42,7 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
-for path in "$namespaces" /run/netns; do
-  umount -l "$path" 2>/dev/null || :
-done
+umount -l "$namespaces" /run/netns 2>/dev/null || :
 tries=0
 while
   others=
@@ -56,11 +56,18 @@ do
   umount -l $others 2>/dev/null || :
 done
 mount -c -a -T /proc/self/fd/${FD.table}
-cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /run/dev
-[ "$tun" = no ] || { mkdir /run/dev/net; mknod -m 666 /run/dev/net/tun c 10 200; }
-ln -s /proc/self/fd /run/dev/fd
-ln -s fd/0 /run/dev/stdin
-mount --bind /run/dev /dev
+dev=/proc/self/fd/${FD.dev}
+nodes=
+for node in null zero full random urandom; do
+  nodes="$nodes $dev/$node"
+done
+for link in fd stdin; do
+  [ ! -h "$dev/$link" ] || nodes="$nodes $dev/$link"
+done
+cp -a $nodes /dev
+[ -h /dev/fd ] || ln -s /proc/self/fd /dev/fd
+[ -h /dev/stdin ] || ln -s fd/0 /dev/stdin
+[ "$tun" = no ] || { mkdir /dev/net; mknod -m 666 /dev/net/tun c 10 200; }
 mount -o remount,bind,ro /
 while [ "$fd" -gt ${FD.table} ]; do
   fd=$((fd - 1))
@@ -94,7 +101,7 @@ export function viewTable({ hidden, kept }: PrivateView): string {
     `nibox-view ${RUN} tmpfs ${TINY},nodev`,
     ...covered.map(path => `nibox-view ${escaped(path)} tmpfs ${TINY},nodev`),
     ...kept.map((path, index) => `/proc/self/fd/${FD.kept + index} ${escaped(path)} none bind,X-mount.mkdir`),
-    `nibox-dev ${RUN}/dev tmpfs dev,${TINY},X-mount.mkdir`,
+    `nibox-dev /dev tmpfs dev,${TINY}`,
     // Of other uids' processes not even the names; those of the other network instances among them.
     'nibox-proc /proc proc nosuid,nodev,noexec,hidepid=2',
     '',
@@ -108,6 +115,3 @@ function outermost(paths: readonly string[]): string[] {
 }
 
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
-
-const escaped = (path: string) =>
-  path.replace(/[\\\s]/g, character => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);

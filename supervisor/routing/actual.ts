@@ -1,4 +1,5 @@
 import type { run } from '../../shared/kernel/run.ts';
+import { showIp } from '../../shared/kernel/show-ip.ts';
 
 export interface ActualLink {
   ifname: string;
@@ -9,7 +10,7 @@ export interface ActualLink {
 
 export interface ActualAddresses {
   ifname: string;
-  addr_info: { local: string; prefixlen: number }[];
+  addr_info: { family: string; local: string; prefixlen: number }[];
 }
 
 export interface ActualRoute {
@@ -42,16 +43,21 @@ const READ_TIMEOUT_MS = 60_000;
 
 /** Reads links, addresses, routes of all tables and rules. */
 export async function readActual(execute: typeof run): Promise<Actual> {
-  const read = async <T>(...args: string[]): Promise<T[]> => {
-    // ip prints nothing at all, or empty objects, where it has nothing to say
-    const listed: T[] = JSON.parse((await execute('ip', ['-j', ...args], { timeoutMs: READ_TIMEOUT_MS })) || '[]');
-    return listed.filter(item => Object.keys(item as object).length > 0);
-  };
-  const [links, addresses, routes, rules] = await Promise.all([
-    read<ActualLink>('-d', 'link', 'show'),
-    read<ActualAddresses>('-4', 'address', 'show'),
-    read<ActualRoute>('-4', '-d', 'route', 'show', 'table', 'all'),
-    read<ActualRule>('-4', 'rule', 'show'),
+  const options = { execute, timeoutMs: READ_TIMEOUT_MS };
+  // Two programs, as routes of all families can't be told apart, and addresses of one leave out links.
+  const [[links, rules], [routes]] = await Promise.all([
+    showIp<[(ActualLink & ActualAddresses)[], ActualRule[]]>(['address show', 'rule show'], {
+      ...options,
+      flags: ['-d'],
+    }),
+    showIp<[ActualRoute[]]>(['route show table all'], { ...options, flags: ['-d', '-4'] }),
   ]);
-  return { links, addresses, routes, rules };
+  return {
+    links,
+    addresses: links.map(({ ifname, addr_info }) => {
+      return { ifname, addr_info: addr_info.filter(({ family }) => family === 'inet') };
+    }),
+    routes,
+    rules,
+  };
 }

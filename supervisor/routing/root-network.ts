@@ -12,7 +12,15 @@ import { RootDrift } from './root-drift.ts';
 import { planRoutes } from './routes.ts';
 import { othersAreHere, planRuleRemoval, planRules } from './rules.ts';
 import { type RootState, RootStateFile } from './state.ts';
-import { allRpFilter, readOwnSysctls, readSysctls, type Sysctls, wantedSysctls, writeSysctls } from './sysctls.ts';
+import {
+  allRpFilter,
+  readOwnSysctls,
+  readSysctls,
+  type Sysctls,
+  wantedSysctls,
+  writeOwnSysctls,
+  writeSysctls,
+} from './sysctls.ts';
 import { TableNumbers } from './tables.ts';
 import { forgetUntranslated } from './untranslated.ts';
 import { watchKernel } from './watch.ts';
@@ -37,6 +45,9 @@ export interface Applied {
   errors: string[];
 }
 
+/** The rules are read that often, whatever the events said. */
+const REREAD_MS = 60_000;
+
 /** Links, rules, routes, sysctls and the nft table that one prefix has in the root namespace. */
 export class RootNetwork {
   readonly #prefix: string;
@@ -45,6 +56,10 @@ export class RootNetwork {
   readonly #file: RootStateFile;
   readonly #drift: RootDrift;
   #onSysctlChange = () => {};
+  /** The monitor of rules runs. */
+  #isWatched = false;
+  /** When the rules were read, if nothing has happened to them since. */
+  #rulesReadAt: number | null = null;
   readonly #sysctlLook = new SysctlLook(() => this.#onSysctlChange());
   #state: RootState | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -139,20 +154,27 @@ export class RootNetwork {
 
   /** Calls back soon after somebody changed links, addresses, routes, rules or nftables. Returns what ends it. */
   watch(onChange: () => void): () => void {
-    const commands = [
-      [...this.#enter, 'ip', 'monitor', 'link', 'address', 'route', 'rule', 'netconf'],
-      [...this.#enter, 'nft', '-j', 'monitor'],
+    const monitors = [
+      { command: [...this.#enter, 'ip', 'monitor', 'link', 'address', 'route', 'rule', 'netconf'] },
+      { command: [...this.#enter, 'nft', '-j', 'monitor'], onEvent: () => this.#suspectRules() },
     ];
-    const end = watchKernel(commands, onChange, this.#log, () => this.#drift.settleMs());
+    this.#isWatched = true;
+    const end = watchKernel(monitors, onChange, this.#log, () => this.#drift.settleMs());
     // They are read directly: this process is in the namespace itself.
     if (this.#enter.length === 0) this.#onSysctlChange = onChange;
     return () => {
+      this.#isWatched = false;
+      this.#suspectRules();
       end();
       this.#sysctlLook.stop();
     };
   }
 
   async #applyNft(text: string, state: RootState): Promise<{ written: boolean; errors: string[] }> {
+    const isRead = this.#rulesReadAt !== null && performance.now() - this.#rulesReadAt < REREAD_MS;
+    if (isRead && state.nft?.intended === hash(text)) return { written: false, errors: [] };
+    // What comes from here on is a reason to read them again.
+    this.#rulesReadAt = this.#isWatched ? performance.now() : null;
     if (isCurrent(state, text, await this.#listNft())) return { written: false, errors: [] };
     try {
       await this.#run('nft', ['-f', '-'], { input: text });
@@ -160,11 +182,18 @@ export class RootNetwork {
       const { plain, rules } = readListing(await this.#listNft(['-a']));
       const isWhole = JSON.stringify([...rules].sort()) === JSON.stringify([...wantedRules(text)].sort());
       state.nft = { intended: hash(text), listed: isWhole ? hash(plain) : 'changed' };
+      if (!isWhole) this.#suspectRules();
       return { written: true, errors: [] };
     } catch (cause) {
       delete state.nft;
+      this.#suspectRules();
       return { written: true, errors: [String(cause)] };
     }
+  }
+
+  /** Somebody may have changed them: they are read before the next pass believes them. */
+  #suspectRules(): void {
+    this.#rulesReadAt = null;
   }
 
   async #forgetUntranslated(transitPool: string): Promise<string[]> {
@@ -206,10 +235,11 @@ export class RootNetwork {
     const { present, changes } = await this.#sysctlChanges(intent);
     for (const key of Object.keys(changes)) state.sysctls[key] ??= present[key]!;
     this.#file.save(state);
-    const errors = await writeSysctls(this.#run, changes);
+    const isOwn = this.#enter.length === 0;
+    const errors = isOwn ? writeOwnSysctls(changes) : await writeSysctls(this.#run, changes);
     // One that can't be written is tried again with the next pass, not each second.
     const settled = { ...present, ...(errors.length === 0 && changes) };
-    if (this.#enter.length === 0) this.#sysctlLook.expect(new Map(Object.entries(settled)));
+    if (isOwn) this.#sysctlLook.expect(new Map(Object.entries(settled)));
     return { written: Object.keys(changes).map(key => `sysctl ${key}`), errors };
   }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { run } from '../../shared/kernel/run.ts';
 import { connected, type RootIntent } from './intent.ts';
 
@@ -37,11 +37,23 @@ export async function writeSysctls(execute: typeof run, values: Sysctls): Promis
   const input = Object.entries(values).map(([key, value]) => `${key} ${value}\n`);
   if (input.length === 0) return [];
   const failed = await execute('sh', ['-c', writeScript], { input: input.join('') });
-  return failed
-    .split('\n')
-    .filter(Boolean)
-    .map(key => `sysctl ${key} could not be written`);
+  return failed.split('\n').filter(Boolean).map(notWritten);
 }
+
+/** The same for this process's own namespace, without a process. */
+export function writeOwnSysctls(values: Sysctls): string[] {
+  const failed: string[] = [];
+  for (const [key, value] of Object.entries(values)) {
+    try {
+      writeFileSync(`/proc/sys/${key}`, value);
+    } catch {
+      failed.push(key);
+    }
+  }
+  return failed.map(notWritten);
+}
+
+const notWritten = (key: string) => `sysctl ${key} could not be written`;
 
 export const allRpFilter = 'net/ipv4/conf/all/rp_filter';
 

@@ -5,12 +5,19 @@ import type { Log } from '../../shared/log/log.ts';
 const quietMs = 200;
 const restartMs = 1000;
 
+/** A program that prints something for each change. */
+export interface Monitor {
+  command: readonly string[];
+  /** Told at once, and also when changes may have been missed. */
+  onEvent?: () => void;
+}
+
 /**
  * Calls back when links, addresses, routes, rules or nftables change, once per burst; the caller reads again. Also after a
  * monitor was started anew, as changes were missed meanwhile. `settleMs`: how long to wait for the end of a burst. Returns what ends it.
  */
 export function watchKernel(
-  commands: readonly (readonly string[])[],
+  monitors: readonly Monitor[],
   onChange: () => void,
   log: Log,
   settleMs: () => number = () => quietMs,
@@ -20,18 +27,20 @@ export function watchKernel(
   let pending: NodeJS.Timeout | undefined;
   let ended = false;
 
-  const changed = () => {
+  const changed = ({ onEvent }: Monitor) => {
+    onEvent?.();
     if (ended || pending) return;
     pending = setTimeout(() => {
       pending = undefined;
       onChange();
     }, settleMs());
   };
-  const start = (command: readonly string[]) => {
+  const start = (monitor: Monitor) => {
+    const { command } = monitor;
     // A closed pipe ends a monitor only at its next event; the signal ends it with this process, even after kill -9.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: ['ignore', 'pipe', 'ignore'] });
     children.add(child);
-    child.stdout.on('data', changed);
+    child.stdout.on('data', () => changed(monitor));
     let over = false;
     const again = () => {
       if (over) return;
@@ -41,15 +50,15 @@ export function watchKernel(
       log.warn({ command: command.join(' ') }, 'a kernel monitor ended and is started again');
       const timer = setTimeout(() => {
         timers.delete(timer);
-        start(command);
-        changed();
+        start(monitor);
+        changed(monitor);
       }, restartMs);
       timers.add(timer);
     };
     child.on('error', again);
     child.on('close', again);
   };
-  for (const command of commands) start(command);
+  for (const monitor of monitors) start(monitor);
   return () => {
     ended = true;
     clearTimeout(pending);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { UplinkConfig } from '../../shared/config/model.ts';
 import { run } from '../../shared/kernel/run.ts';
+import { showIp } from '../../shared/kernel/show-ip.ts';
 
 /** An uplink as it is now. */
 export interface Uplink {
@@ -39,13 +40,11 @@ export async function observeUplinks(
   held: readonly HeldUplink[] = [],
 ): Promise<Uplink[]> {
   const moved = held.filter(({ isShared }) => !isShared);
-  const [own, routes, resolvers, movedLinks] = await Promise.all([
-    readLinks(),
-    run('ip', ['-j', '-4', 'route', 'show', 'default']),
+  const [[own, defaults], resolvers, movedLinks] = await Promise.all([
+    showIp<[IpLink[], { dev: string; gateway?: string }[]]>(['address show', 'route show default']), // of IPv4, as no family is named
     readResolvers(resolvConf),
-    Promise.all(moved.map(port => readLinks(port.netPath, port.interface).catch(() => []))),
+    Promise.all(moved.map(port => readMoved(port).catch(() => []))),
   ]);
-  const defaults = JSON.parse(routes || '[]') as { dev: string; gateway?: string }[];
   const movedNames = new Set(moved.map(port => port.interface));
   const found = [...own.filter(({ ifname }) => !movedNames.has(ifname ?? '')), ...movedLinks.flat()];
   return configs.map(config => {
@@ -68,11 +67,8 @@ export async function observeUplinks(
   });
 }
 
-/** The interfaces of the device, or the one by that name of another namespace. */
-async function readLinks(netPath?: string, name?: string): Promise<IpLink[]> {
-  const show = ['ip', '-j', 'addr', 'show', ...(name === undefined ? [] : ['dev', name])];
-  const [file = '', ...args] = netPath === undefined ? show : ['nsenter', `--net=${netPath}`, '--', ...show];
-  return JSON.parse(await run(file, args)) as IpLink[];
+async function readMoved({ netPath, interface: name }: HeldUplink): Promise<IpLink[]> {
+  return JSON.parse(await run('nsenter', [`--net=${netPath}`, '--', 'ip', '-j', 'addr', 'show', 'dev', name]));
 }
 
 /** The device's resolvers; loopback ones are useless from another namespace. */

@@ -60,8 +60,17 @@ describe('what the command line shows as it moves', () => {
   it('status --watch prints nothing while nothing changes, and says when an app’s address changes', async () => {
     const watch = nibox('status', 'ni3', '--watch', '--json');
     await until('the first line', async () => watch.lines().length > 0, 30_000);
-    await new Promise(done => setTimeout(done, 1_500));
-    const quiet = watch.lines().length;
+    let quiet = 0;
+    await until(
+      'it is quiet',
+      async () => {
+        const seen = watch.lines().length;
+        await new Promise(done => setTimeout(done, 1_500));
+        quiet = watch.lines().length;
+        return quiet === seen;
+      },
+      30_000,
+    );
     await new Promise(done => setTimeout(done, 3_000));
     assert.equal(watch.lines().length, quiet, watch.printed());
     await device.world.exec('app3', 'ip', ['link', 'del', 'eth0']);
