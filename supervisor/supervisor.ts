@@ -1,7 +1,7 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { EMPTY_CONFIG } from '../shared/config/empty.ts';
-import type { DeviceConfig } from '../shared/config/model.ts';
+import type { DeviceConfig, NetworkInstance } from '../shared/config/model.ts';
 import { continueStopped } from '../shared/kernel/continue-stopped.ts';
 import type { Log } from '../shared/log/log.ts';
 import { Hub, type Identity } from '../shared/pubsub/index.ts';
@@ -82,6 +82,8 @@ export class Supervisor {
   /** The config of the last pass that came to its end. */
   passed: DeviceConfig | null = null;
   config: DeviceConfig = EMPTY_CONFIG;
+  /** As the last pass found them; null: there was none. */
+  #uplinks: readonly Uplink[] | null = null;
   /** There is a config. */
   #isTold = false;
   #running = false;
@@ -177,6 +179,7 @@ export class Supervisor {
   use(config: DeviceConfig): void {
     this.config = config;
     this.#isTold = true;
+    this.#publishInner(config);
     this.wake();
   }
 
@@ -312,6 +315,23 @@ export class Supervisor {
     );
   }
 
+  /** A changed ACL waits for nothing else: not for a look at the device, nor for a pass that is under way. */
+  #publishInner(config: DeviceConfig): void {
+    if (this.#stopped || this.#uplinks === null) return;
+    try {
+      this.#lives.publishInner(this.#intents(config, activeInstances(config), this.#uplinks));
+    } catch (error) {
+      this.#log.debug({ err: error }, 'not told before the pass');
+    }
+  }
+
+  #intents(config: DeviceConfig, active: readonly NetworkInstance[], uplinks: readonly Uplink[]): InstanceIntent[] {
+    return instanceIntents(config, active, uplinks, this.#allocator, {
+      prefix: this.#options.prefix,
+      digestKey: this.#digestKey,
+    });
+  }
+
   async #passOnce(config: DeviceConfig): Promise<void> {
     const active = activeInstances(config);
     await this.#lives.removeUnwanted(new Map(active.map(({ name, type }) => [name, type])));
@@ -320,12 +340,8 @@ export class Supervisor {
     // Before the first number is given out, when the file that had them is lost.
     if (!this.#numbersKnown) await learnRunningNumbers(config, this.#namespaces, this.#allocator, this.#log);
     this.#numbersKnown = true;
-    const intents = instanceIntents(config, active, uplinks, this.#allocator, {
-      prefix: this.#options.prefix,
-      digestKey: this.#digestKey,
-    });
-
-    this.#lives.publishInner(intents);
+    this.#uplinks = uplinks;
+    const intents = this.#intents(config, active, uplinks);
     const there = new Set(await this.#namespaces.list());
     const missing = intents.filter(({ config: { name } }) => !this.instances.has(name));
     // Those of an earlier life first and all of them: what is connected stays so.
@@ -364,7 +380,10 @@ export class Supervisor {
     this.rootErrors = errors.map(error => `root network: ${error}`);
     for (const [index, error] of errors.entries()) this.#log.error({ error }, this.rootErrors[index]!);
     if (errors.length > 0) this.#retrySoon();
-    await inParallel(running, PARALLEL, intent => this.#lives.publishAndAttach(intent));
+    await inParallel(running, PARALLEL, async intent => {
+      // What a newer config has told must not be taken back; the next pass is for that one.
+      if (config === this.config) await this.#lives.publishAndAttach(intent);
+    });
   }
 
   #niDirectory(name: string): string {
