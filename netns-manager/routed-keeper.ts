@@ -7,7 +7,7 @@ import { watchLeases } from './dhcp/watch-leases.ts';
 import { HostSets } from './dns/host-sets.ts';
 import type { Intent } from './intent.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
-import { MetadataServer } from './metadata/server.ts';
+import type { MetadataServer } from './metadata/server.ts';
 import { externalAddresses, findCaller } from './metadata/sources.ts';
 import { type Counts, NetworkInstance, type PassResult } from './network-instance.ts';
 import type { TakenAddresses } from './status.ts';
@@ -22,7 +22,7 @@ export class RoutedKeeper implements Keeper {
   readonly #log: Log;
   readonly #instance: NetworkInstance;
   readonly #hostSets: HostSets;
-  readonly #metadata: MetadataServer;
+  #metadata: MetadataServer | null = null;
   #intent: Intent | null = null;
   #leases: Lease[] = [];
   #hasServices = false;
@@ -36,7 +36,7 @@ export class RoutedKeeper implements Keeper {
       directories: options.directories,
       onDnsmasqExit: options.wake,
       nft: options.nft,
-      metadataListens: () => this.#metadata.isListening,
+      metadataListens: () => this.#metadata?.isListening ?? false,
     });
     this.#hostSets = new HostSets({
       logFile: this.#instance.dnsmasqLog,
@@ -44,13 +44,6 @@ export class RoutedKeeper implements Keeper {
       maxLogBytes: options.maxLogBytes,
       onRequest,
       log,
-    });
-    this.#metadata = new MetadataServer({
-      log,
-      lookup: address => findCaller(address, this.#intent?.apps ?? [], this.#leases),
-      external: () => externalAddresses(this.#intent?.uplinks ?? []),
-      device: () => this.#intent?.config.device ?? null,
-      onListening: options.tell,
     });
   }
 
@@ -84,7 +77,7 @@ export class RoutedKeeper implements Keeper {
     const result = await this.#instance.reconcile(intent);
     if (!this.#hasServices) {
       this.#hasServices = true;
-      this.#startServices();
+      await this.#startServices();
       await this.#hostSets.start(intent, !result.rulesRebuilt);
     }
     await this.#hostSets.follow(intent, result.rulesRebuilt);
@@ -142,7 +135,16 @@ export class RoutedKeeper implements Keeper {
     return tunnels;
   }
 
-  #startServices(): void {
+  async #startServices(): Promise<void> {
+    // Only now: Node's HTTP takes a manager time to load, which it has after its start, and one of a switch does without.
+    const { MetadataServer } = await import('./metadata/server.ts');
+    this.#metadata = new MetadataServer({
+      log: this.#log,
+      lookup: address => findCaller(address, this.#intent?.apps ?? [], this.#leases),
+      external: () => externalAddresses(this.#intent?.uplinks ?? []),
+      device: () => this.#intent?.config.device ?? null,
+      onListening: this.#options.tell,
+    });
     this.#metadata.start();
     watchLeases(
       join(this.#options.directories.run, 'dnsmasq'),

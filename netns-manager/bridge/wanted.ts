@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalAddress, parseCidr } from '../../shared/net/address.ts';
 import type { NetworkInstanceConfig, Transit } from '../../shared/proto/messages.ts';
-import { METADATA_ADDRESS } from '../metadata/server.ts';
+import { METADATA_ADDRESS } from '../metadata/address.ts';
 
 /** The bridge's own MAC: locally administered, stable, from the NI's UUID. Else it takes its ports', and changes as they come and go. */
 export function bridgeMac(uuid: string): string {

@@ -1,11 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Log } from '../../shared/log/log.ts';
+import { METADATA_ADDRESS } from './address.ts';
 import type { Answer, MetadataSources } from './caller.ts';
 import { pages } from './pages.ts';
 
-/** Where guests of every cloud look for metadata. */
-export const METADATA_ADDRESS = '169.254.169.254';
 const METADATA_PORT = 80;
 /** For reading a request and for writing its answer, as in EVE. */
 const TIMEOUT_MS = 5_000;
