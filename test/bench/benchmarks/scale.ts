@@ -32,44 +32,46 @@ interface Step {
 /** What more and more network instances on one device cost. */
 export const scale: Benchmark = {
   name: 'scale',
-  title: `${COUNTS.join(', ')} network instances with one app each, on one device`,
+  title: `${COUNTS.join(', ')} network instances with one app each, on one device that grows`,
   async run(context) {
     const steps: Step[] = [];
-    for (const count of COUNTS) steps.push(await stepOf(context, count));
+    const many = await startMany({ signal: context.signal });
+    try {
+      for (const count of COUNTS) steps.push(await stepOf(context, many, count, steps.at(-1)?.bringUpS ?? 0));
+    } finally {
+      context.say('they go');
+      await many.down();
+    }
     return [...steps.flatMap(rowsOf), ...slopesOf(steps)];
   },
 };
 
-async function stepOf({ signal, say }: BenchContext, count: number): Promise<Step> {
+/** The device grows: `soFarS` is what those that it has already took. */
+async function stepOf({ signal, say }: BenchContext, many: ManyDevice, count: number, soFarS: number): Promise<Step> {
   signal.throwIfAborted();
   say(`${count} network instances come up`);
-  const many = await startMany({ signal });
-  try {
-    const start = performance.now();
-    await many.grow(count);
-    const bringUpS = (performance.now() - start) / 1000;
-    await sleep(REST_MS, undefined, { signal });
-    say(`${count} network instances are idle`);
-    const managers = await many.managers();
-    const { pid: supervisor } = (await many.status()).supervisor;
-    const all = await processesOf(many);
-    const idle = await idleOf(all, signal);
-    const changeMs = await changeOf(many);
-    return {
-      count,
-      bringUpS,
-      managersMB: median(managers.map(pid => readMemory(pid).uss)),
-      supervisorMB: readMemory(supervisor).uss,
-      allMB: all.reduce((sum, pid) => sum + readMemory(pid).pss, 0),
-      idlePercent: idle.percent / count,
-      wakeupsPerS: idle.wakeupsPerS,
-      changeMs,
-      askMs: await askOf(many),
-    };
-  } finally {
-    say(`${count} network instances go`);
-    await many.down();
-  }
+  await many.makeApps(count);
+  const start = performance.now();
+  await many.grow(count);
+  const bringUpS = soFarS + (performance.now() - start) / 1000;
+  await sleep(REST_MS, undefined, { signal });
+  say(`${count} network instances are idle`);
+  const managers = await many.managers();
+  const { pid: supervisor } = (await many.status()).supervisor;
+  const all = await processesOf(many);
+  const idle = await idleOf(all, signal);
+  const changeMs = await changeOf(many);
+  return {
+    count,
+    bringUpS,
+    managersMB: median(managers.map(pid => readMemory(pid).uss)),
+    supervisorMB: readMemory(supervisor).uss,
+    allMB: all.reduce((sum, pid) => sum + readMemory(pid).pss, 0),
+    idlePercent: idle.percent / count,
+    wakeupsPerS: idle.wakeupsPerS,
+    changeMs,
+    askMs: await askOf(many),
+  };
 }
 
 /** CPU of all processes together, and how often the one with most wakeups woke up. */
