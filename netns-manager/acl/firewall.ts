@@ -6,6 +6,7 @@ import type { StateReport } from '../../shared/state/state-report.ts';
 import { readConntrackCount } from '../observe/conntrack-count.ts';
 import { applyRuleset, CHANGED, RulesTooLongError, readFingerprint } from './apply.ts';
 import { type EndedFlows, endedFlows } from './ended-flows.ts';
+import { withQuickCollections } from './quick-collections.ts';
 import { type RulesetInput, renderRuleset } from './ruleset.ts';
 import { renderSwitchRuleset } from './switch/ruleset.ts';
 import type { Ruleset } from './table.ts';
@@ -99,7 +100,8 @@ export class Firewall {
     this.#isSuspect = false; // what comes from here on is another reason to look
     this.#isChangedByOthers = false;
     try {
-      return await this.#apply(input, before, isSuspect);
+      const aces = input.vifs.reduce((sum, { acl }) => sum + acl.length, 0);
+      return await withQuickCollections(aces, () => this.#apply(input, before, isSuspect));
     } catch (error) {
       this.#isSuspect = true;
       throw error instanceof RulesTooLongError ? tooLong(input, error) : error;
