@@ -24,7 +24,7 @@ export function endedFlows(before: RulesetInput, after: RulesetInput): EndedFlow
   for (const vif of before.vifs) {
     const now = after.vifs.find(other => isSame(vif, other));
     const addresses = [vif.ipv4, vif.ipv6].filter(address => address !== '');
-    const later = now && indexOf(now.acl);
+    const later = now && compareAcls(vif.acl, now.acl);
     if (!now) {
       for (const address of addresses) destinations.add(address);
       marks.add(implicitMark(vif.vifNumber, IMPLICIT_ACE.outAll));
@@ -52,41 +52,88 @@ function isSame(a: AppInterfaceConfig, b: AppInterfaceConfig): boolean {
   return a.vifNumber === b.vifNumber && a.mac === b.mac && a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6;
 }
 
-/** An ACL, for questions about many of its ACEs. */
-interface IndexedAcl {
-  places: ReadonlyMap<number, { position: number; ace: Ace }>;
-  /** Those that can take something from the ACEs behind them. */
-  takers: readonly { position: number; ace: Ace }[];
+interface Place {
+  position: number;
+  ace: Ace;
 }
 
-function indexOf(acl: readonly Ace[]): IndexedAcl {
-  const placed = acl.map((ace, position) => ({ position, ace }));
+/** The ACL that comes after another one, for questions about many ACEs of that. */
+interface LaterAcl {
+  places: ReadonlyMap<number, Place>;
+  /** The ACEs that can take something from the one that stood at `index` before and stands at `position` now: those that it did not stand behind. */
+  takersBefore(position: number, index: number): readonly Place[];
+}
+
+function compareAcls(before: readonly Ace[], after: readonly Ace[]): LaterAcl {
+  const placed = after.map((ace, position) => ({ position, ace }));
   // Of several with one id the first counts.
   const places = new Map([...placed].reverse().map(place => [place.ace.id, place]));
-  const takers = placed.filter(({ ace: { action } }) => action === AceAction.DROP || action === AceAction.LIMIT);
-  return { places, takers };
+  const former = new Map([...before.entries()].reverse().map(([position, ace]) => [ace.id, { position, ace }]));
+  const fresh: Place[] = [];
+  /** Those that did not change, by position, with the last place that one up to here had before. */
+  const kept: (Place & { was: number; latest: number })[] = [];
+  let latest = -1;
+  for (const place of placed) {
+    if (place.ace.action !== AceAction.DROP && place.ace.action !== AceAction.LIMIT) continue;
+    const was = former.get(place.ace.id);
+    if (!was || was.ace.action !== place.ace.action || !matchesSame(was.ace, place.ace)) fresh.push(place);
+    else {
+      latest = Math.max(latest, was.position);
+      kept.push({ ...place, was: was.position, latest });
+    }
+  }
+  return {
+    places,
+    takersBefore(position, index) {
+      const changed = fresh.filter(place => place.position < position);
+      const isMoved = (kept[countBefore(kept, position) - 1]?.latest ?? -1) > index;
+      return isMoved ? [...changed, ...kept.filter(place => place.position < position && place.was > index)] : changed;
+    },
+  };
+}
+
+/** How many of a list in the order of their positions stand before this one. */
+function countBefore(places: readonly Place[], position: number): number {
+  let [from, to] = [0, places.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (places[middle]!.position < position) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Whether the two match the same packets, in every sense. */
+function matchesSame(a: Ace, b: Ace): boolean {
+  const fields = ['id', 'direction', 'ip', 'host', 'eidset', 'protocol', 'lport', 'fport', 'appPort'] as const;
+  return (
+    fields.every(field => a[field] === b[field]) &&
+    (a.action === AceAction.PORTMAP) === (b.action === AceAction.PORTMAP)
+  );
 }
 
 /** Whether the ACE at `index` lets through less than before in this sense, by itself or because of what now stands before it. */
 function isNarrower(
   before: AppInterfaceConfig,
   index: number,
-  after: IndexedAcl,
+  after: LaterAcl,
   sense: Sense,
   family: Family,
   shrunk: ReadonlySet<string>,
 ): boolean {
-  const boxes = (ace: Ace) => aceBoxes(before.vifNumber, ace, family, sense);
   const was = before.acl[index]!;
+  const { ace: is, position = -1 } = after.places.get(was.id) ?? {};
+  const isSame = is !== undefined && is.action !== AceAction.DROP && matchesSame(was, is);
+  const takers = after.takersBefore(position, index);
+  if (isSame && takers.length === 0 && shrunk.size === 0) return false;
+  const boxes = (ace: Ace) => aceBoxes(before.vifNumber, ace, family, sense);
   const wasBoxes = boxes(was);
   if (wasBoxes.length === 0) return false;
   if (wasBoxes.some(box => box.sets.some(name => shrunk.has(name)))) return true;
-  const { ace: is, position = -1 } = after.places.get(was.id) ?? {};
   if (!is || is.action === AceAction.DROP || isOtherPortmap(was, is)) return true;
-  if (!covers(boxes(is), wasBoxes)) return true;
+  if (!isSame && !covers(boxes(is), wasBoxes)) return true;
 
-  return after.takers.some(({ ace, position: place }) => {
-    if (place >= position) return false;
+  return takers.some(({ ace }) => {
     const now = boxes(ace).filter(box => wasBoxes.some(other => boxesOverlap(box, other)));
     if (now.length === 0) return false;
     const same = before.acl.slice(0, index).find(({ id, action }) => id === ace.id && action === ace.action);

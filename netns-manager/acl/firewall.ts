@@ -1,11 +1,12 @@
 import { type ConntrackFilter, deleteConntrack } from '../../shared/kernel/conntrack.ts';
 import { type Nft, nft } from '../../shared/kernel/nft.ts';
-import { codecs } from '../../shared/proto/messages.ts';
+import { type AppInterfaceConfig, codecs } from '../../shared/proto/messages.ts';
 import { StateFile } from '../../shared/state/state-file.ts';
 import type { StateReport } from '../../shared/state/state-report.ts';
 import { readConntrackCount } from '../observe/conntrack-count.ts';
-import { applyRuleset, CHANGED, readFingerprint } from './apply.ts';
+import { applyRuleset, CHANGED, RulesTooLongError, readFingerprint } from './apply.ts';
 import { type EndedFlows, endedFlows } from './ended-flows.ts';
+import { withQuickCollections } from './quick-collections.ts';
 import { type RulesetInput, renderRuleset } from './ruleset.ts';
 import { renderSwitchRuleset } from './switch/ruleset.ts';
 import type { Ruleset } from './table.ts';
@@ -20,7 +21,7 @@ interface Loaded {
 /** What a pass did with the rules. */
 export interface Loading {
   /** The number of transactions that wrote. */
-  written: 0 | 1;
+  written: number;
   rebuilt: boolean;
   /** What somebody else did to the rules that had been loaded. */
   drift: string | null;
@@ -99,10 +100,11 @@ export class Firewall {
     this.#isSuspect = false; // what comes from here on is another reason to look
     this.#isChangedByOthers = false;
     try {
-      return await this.#apply(input, before, isSuspect);
+      const aces = input.vifs.reduce((sum, { acl }) => sum + acl.length, 0);
+      return await withQuickCollections(aces, () => this.#apply(input, before, isSuspect));
     } catch (error) {
       this.#isSuspect = true;
-      throw error;
+      throw error instanceof RulesTooLongError ? tooLong(input, error) : error;
     }
   }
 
@@ -140,6 +142,22 @@ export class Firewall {
     if (this.#rendered?.of !== of) this.#rendered = { of, ruleset: this.#kind.render(input) };
     return this.#rendered.ruleset;
   }
+}
+
+/** An error that names who has the longest ACL and says what to do. */
+function tooLong({ vifs }: RulesetInput, cause: RulesTooLongError): Error {
+  const longest = vifs.reduce<AppInterfaceConfig | null>(
+    (most, vif) => (most !== null && most.acl.length >= vif.acl.length ? most : vif),
+    null,
+  );
+  const whose =
+    longest && `; the longest ACL is that of ${longest.appName}/${longest.name} with ${longest.acl.length} ACEs`;
+  const remedy =
+    'take fewer ACEs (networks and port ranges instead of single addresses and ports, few of limit, host and portmap)';
+  return new Error(
+    `the rules are longer than the kernel takes from a network instance at once${whose ?? ''}. Remedy: ${remedy}, or a higher net.core.wmem_default on the device`,
+    { cause },
+  );
 }
 
 function decode(text: string): Loaded {

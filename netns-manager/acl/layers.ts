@@ -1,4 +1,5 @@
-import { type Box, boxesOverlap, containsBox } from './box.ts';
+import { type Box, containsBox } from './box.ts';
+import { BoxIndex } from './box-index.ts';
 
 /** First packets in `box` get `mark`, if no earlier entry matches. */
 export interface Entry {
@@ -8,6 +9,8 @@ export interface Entry {
 
 /** Entries of one shape without overlap: one map can hold them, and their order does not matter. */
 export interface Group {
+  /** Groups of a smaller depth come first. */
+  depth: number;
   entries: Entry[];
 }
 
@@ -17,27 +20,22 @@ export interface Group {
  * earlier one covers can never match and are left out.
  */
 export function layer(list: readonly Entry[]): Group[] {
-  const kept: (Entry & { depth: number })[] = [];
+  const kept = new BoxIndex<number>();
   const layers: Map<string, Group>[] = [];
   for (const entry of list) {
     let depth = 0;
-    let covered = false;
-    for (const earlier of kept) {
-      if (!boxesOverlap(earlier.box, entry.box)) continue;
-      if (containsBox(earlier.box, entry.box)) {
-        covered = true;
-        break;
-      }
-      depth = Math.max(depth, earlier.depth + 1);
-    }
-    if (covered) continue;
-    kept.push({ ...entry, depth });
+    const isCovered = kept.someOverlapping(entry.box, (box, its) => {
+      depth = Math.max(depth, its + 1);
+      return containsBox(box, entry.box);
+    });
+    if (isCovered) continue;
+    kept.add(entry.box, depth);
     layers[depth] ??= new Map();
     const groups = layers[depth]!;
     const shape = shapeOf(entry.box);
     const group = groups.get(shape);
     if (group) group.entries.push(entry);
-    else groups.set(shape, { entries: [entry] });
+    else groups.set(shape, { depth, entries: [entry] });
   }
   return layers.flatMap(groups => [...groups.values()]);
 }

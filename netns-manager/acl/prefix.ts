@@ -67,3 +67,11 @@ export function ofFamily(addresses: readonly string[], family: Family): string[]
 export function withoutLength(address: string): string {
   return address.split('/', 1)[0]!;
 }
+
+/** The first address, as in `low`, of the prefix of this length around another one. */
+export function prefixStart({ low }: Prefix, length: number): string {
+  const digits = length >> 2;
+  const bits = length & 3;
+  const partial = bits === 0 ? '' : (Number.parseInt(low[digits]!, 16) & (0xf0 >> bits)).toString(16);
+  return (low.slice(0, digits) + partial).padEnd(low.length, '0');
+}

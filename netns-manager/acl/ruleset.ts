@@ -6,7 +6,7 @@ import { portMaps } from './port-maps.ts';
 import { type Family, ofFamily } from './prefix.ts';
 import { type NamedSet, type Ruleset, TABLE_NAME, type Table } from './table.ts';
 import { TUNNEL_COUNTER } from './tunnel-rules.ts';
-import { DENIED_COUNTER, deniedSets, LIMITED_COUNTER, verdictChains } from './verdict-chains.ts';
+import { DENIED_COUNTER, deniedSets, LIMITED_COUNTER, verdictChains, verdictSets } from './verdict-chains.ts';
 import { aceCounter, defaultCounter, type Vif, vifsOf } from './vif.ts';
 import { vifChains } from './vif-chains.ts';
 
@@ -26,6 +26,7 @@ export interface RulesetInput {
 export function renderRuleset(input: RulesetInput): Ruleset {
   const vifs = vifsOf(input.vifs);
   const maps = portMaps(vifs, input.ni.transit);
+  const acls = vifs.map(vif => vifChains(vif, input.ni.vpn !== null));
   const inet: Table = {
     family: 'inet',
     name: TABLE_NAME,
@@ -36,10 +37,10 @@ export function renderRuleset(input: RulesetInput): Ruleset {
       ...(input.ni.vpn ? [TUNNEL_COUNTER] : []),
       ...vifs.flatMap(vif => [...vif.acl.map(ace => aceCounter(vif.number, ace.id)), defaultCounter(vif.number)]),
     ],
-    sets: [...renderSets(input), ...deniedSets()],
+    sets: [...renderSets(input), ...deniedSets(), ...verdictSets(vifs), ...acls.flatMap(acl => acl.maps)],
     chains: [
       ...verdictChains(vifs, input.ni.flowLog),
-      ...vifs.flatMap(vif => vifChains(vif, input.ni.vpn !== null)),
+      ...acls.flatMap(acl => acl.chains),
       ...baseChains({ ni: input.ni, vifs, portMaps: maps, bridge: input.bridge, uplink: input.uplinkDevice }),
     ],
   };

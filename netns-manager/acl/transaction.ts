@@ -6,18 +6,32 @@ import type { Chain, NamedSet, Ruleset, Table } from './table.ts';
  */
 export function renderTransaction(wanted: Ruleset, present: Ruleset | null): string {
   const steps = wanted.tables.map(table => {
-    const before = present?.tables.find(({ family, name }) => family === table.family && name === table.name);
+    const before = present && tableOf(present, table);
     return before && canChange(before, table) ? changeTable(table, before) : makeTable(table);
   });
   const gone = (present?.tables ?? [])
-    .filter(({ family, name }) => !wanted.tables.some(table => table.family === family && table.name === name))
+    .filter(table => !tableOf(wanted, table))
     .map(({ family, name }) => `delete table ${family} ${name}\n`);
   return [...gone, ...steps].join('');
 }
 
 function makeTable(table: Table): string {
-  const id = `${table.family} ${table.name}`;
+  const id = idOf(table);
   return `add table ${id}\ndelete table ${id}\n${block(table, table.counters, table.sets, table.chains)}`;
+}
+
+/** The table of the same family and name. */
+export function tableOf({ tables }: Ruleset, like: Table): Table | undefined {
+  return tables.find(({ family, name }) => family === like.family && name === like.name);
+}
+
+/** Whether one becomes the other without making a table anew. */
+export function canChangeAll(before: Ruleset, after: Ruleset): boolean {
+  if (before.tables.length !== after.tables.length) return false;
+  return after.tables.every(table => {
+    const present = tableOf(before, table);
+    return present !== undefined && canChange(present, table);
+  });
 }
 
 /** Hooks and set definitions can't be changed in place. */
@@ -30,53 +44,141 @@ function canChange(before: Table, after: Table): boolean {
   );
 }
 
-function changeTable(after: Table, before: Table): string {
-  const id = `${after.family} ${after.name}`;
+/** What turns one state of a table into another, in the order in which it may be done. */
+interface Difference {
+  flushed: Chain[];
+  /** Elements of sets that stay, before anything new is made and after. */
+  elements: ElementChange[];
+  goneSets: NamedSet[];
+  goneChains: Chain[];
+  goneCounters: string[];
+  newCounters: string[];
+  newSets: NamedSet[];
+  /** New ones too. */
+  changed: Chain[];
+}
+
+function differenceOf(after: Table, before: Table): Difference {
+  const id = idOf(after);
   const wantedRules = new Map(after.chains.map(chain => [chain.name, chain.rules.join('\n')]));
   const presentRules = new Map(before.chains.map(chain => [chain.name, chain.rules.join('\n')]));
   const presentSets = new Map(before.sets.map(set => [set.name, set]));
+  const presentCounters = new Set(before.counters);
+  const wantedCounters = new Set(after.counters);
   const goneChains = before.chains.filter(chain => !wantedRules.has(chain.name));
   const changed = after.chains.filter(chain => presentRules.get(chain.name) !== wantedRules.get(chain.name));
-  const flushed = [...changed.filter(chain => presentRules.has(chain.name)), ...goneChains];
-  const goneSets = missing(before.sets, after.sets);
-  const newCounters = after.counters.filter(name => !before.counters.includes(name));
-  const newSets = after.sets.filter(set => !presentSets.has(set.name));
-
-  // Rules go first, then what they referred to; the new rules come last.
-  const lines = [
-    ...flushed.map(chain => `flush chain ${id} ${chain.name}`),
-    ...goneChains.map(chain => `delete chain ${id} ${chain.name}`),
-    ...goneSets.map(set => `delete set ${id} ${set.name}`),
-    ...before.counters.filter(name => !after.counters.includes(name)).map(name => `delete counter ${id} ${name}`),
-    ...after.sets.flatMap(set => changeElements(id, set, presentSets.get(set.name))),
-  ];
-  const script = lines.map(line => `${line}\n`).join('');
-  return newCounters.length + newSets.length + changed.length === 0
-    ? script
-    : script + block(after, newCounters, newSets, changed);
+  return {
+    flushed: [...changed.filter(chain => presentRules.has(chain.name)), ...goneChains],
+    elements: after.sets.map(set => changeElements(id, set, presentSets.get(set.name))),
+    goneSets: missing(before.sets, after.sets),
+    goneChains,
+    goneCounters: before.counters.filter(name => !wantedCounters.has(name)),
+    newCounters: after.counters.filter(name => !presentCounters.has(name)),
+    newSets: after.sets.filter(set => !presentSets.has(set.name)),
+    changed,
+  };
 }
 
-/** Deleting an element that is gone already would fail the whole transaction, so it is added first. */
-function changeElements(id: string, after: NamedSet, before: NamedSet | undefined): string[] {
-  if (!before) return [];
-  const gone = before.elements.filter(element => !after.elements.includes(element)).join(', ');
-  const added = after.elements.filter(element => !before.elements.includes(element)).join(', ');
+/** Rules go first, then what they referred to. */
+function removals(id: string, { flushed, elements, goneSets, goneChains, goneCounters }: Difference): string[] {
   return [
-    ...(gone ? [`add element ${id} ${after.name} { ${gone} }`, `delete element ${id} ${after.name} { ${gone} }`] : []),
-    ...(added ? [`add element ${id} ${after.name} { ${added} }`] : []),
+    ...flushed.map(chain => `flush chain ${id} ${chain.name}`),
+    ...elements.flatMap(change => change.before),
+    ...goneSets.map(set => `delete ${kindOf(set)} ${id} ${set.name}`),
+    ...goneChains.map(chain => `delete chain ${id} ${chain.name}`),
+    ...goneCounters.map(name => `delete counter ${id} ${name}`),
   ];
+}
+
+function changeTable(after: Table, before: Table): string {
+  const difference = differenceOf(after, before);
+  const { newCounters, newSets, changed, elements } = difference;
+  const isMore = newCounters.length + newSets.length + changed.length > 0;
+  return [
+    ...removals(idOf(after), difference).map(line => `${line}\n`),
+    ...(isMore ? [block(after, newCounters, newSets, changed)] : []),
+    ...elements.flatMap(change => change.after).map(line => `${line}\n`),
+  ].join('');
+}
+
+/**
+ * The same as a list of commands, which may be cut anywhere: what a command needs is made by those before it. Elements come last, since
+ * those of maps may name chains.
+ */
+export function listCommands(after: Table, before: Table): string[] {
+  const id = idOf(after);
+  const difference = differenceOf(after, before);
+  const { newCounters, newSets, changed, elements } = difference;
+  const isNew = (chain: Chain) => !before.chains.some(({ name }) => name === chain.name);
+  return [
+    ...removals(id, difference),
+    ...newCounters.map(name => `add counter ${id} ${name}`),
+    ...newSets.map(set => `add ${kindOf(set)} ${id} ${set.name} { ${set.definition.join('; ')}; }`),
+    ...changed.filter(isNew).map(chain => `add chain ${id} ${chain.name}`),
+    ...changed.flatMap(chain => chain.rules.map(rule => `add rule ${id} ${chain.name} ${rule}`)),
+    ...newSets.flatMap(set => elementCommands('add', id, set.name, set.elements)),
+    ...elements.flatMap(change => change.after),
+  ];
+}
+
+/** One command of several lines for each chain whose rules are others now. */
+export function chainCommands(after: Table, before: Table): string[] {
+  const id = idOf(after);
+  return differenceOf(after, before).changed.map(({ name, rules }) =>
+    [`flush chain ${id} ${name}`, ...rules.map(rule => `add rule ${id} ${name} ${rule}`)].join('\n'),
+  );
+}
+
+/** Before new counters and chains are made, and after. */
+interface ElementChange {
+  before: string[];
+  after: string[];
+}
+
+/**
+ * Deleting an element that is gone already would fail the whole transaction: where others have a hand in the set it is added first.
+ */
+function changeElements(id: string, after: NamedSet, before: NamedSet | undefined): ElementChange {
+  if (!before) return { before: [], after: [] };
+  const [wanted, present] = [new Set(after.elements), new Set(before.elements)];
+  const gone = before.elements.filter(element => !wanted.has(element));
+  const added = after.elements.filter(element => !present.has(element));
+  const adding = elementCommands('add', id, after.name, added);
+  const deleting = elementCommands('delete', id, after.name, gone);
+  if (after.isMap) return { before: deleting, after: adding };
+  return { before: [...elementCommands('add', id, after.name, gone), ...deleting, ...adding], after: [] };
+}
+
+/** A command for each so many elements, lest one of them be too long to be loaded in pieces. */
+const ELEMENTS_PER_COMMAND = 200;
+
+function elementCommands(verb: 'add' | 'delete', id: string, set: string, elements: readonly string[]): string[] {
+  const commands: string[] = [];
+  for (let from = 0; from < elements.length; from += ELEMENTS_PER_COMMAND) {
+    const some = elements.slice(from, from + ELEMENTS_PER_COMMAND);
+    commands.push(`${verb} element ${id} ${set} { ${some.join(', ')} }`);
+  }
+  return commands;
 }
 
 /** Chains are declared before any has rules, so that they may refer to each other in any order. */
 function block(table: Table, counters: string[], sets: NamedSet[], chains: Chain[]): string {
   const lines = [
     ...counters.map(name => `  counter ${name} {\n  }`),
-    ...sets.map(set => `  set ${set.name} {\n${indent(setBody(set))}\n  }`),
+    ...sets.map(set => `  ${kindOf(set)} ${set.name} {\n${indent(setBody(set))}\n  }`),
     ...chains.map(
       chain => `  chain ${chain.name} {\n${indent([...(chain.hook ? [chain.hook] : []), ...chain.rules])}\n  }`,
     ),
   ];
   return `table ${table.family} ${table.name} {\n${lines.join('\n')}\n}\n`;
+}
+
+function idOf({ family, name }: Table): string {
+  return `${family} ${name}`;
+}
+
+function kindOf(set: NamedSet): 'map' | 'set' {
+  return set.isMap ? 'map' : 'set';
 }
 
 function setBody(set: NamedSet): string[] {

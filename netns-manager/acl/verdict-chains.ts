@@ -1,13 +1,18 @@
 import { AceAction } from '../../shared/proto/messages.ts';
 import { PORT_PROTOCOLS } from './ace-boxes.ts';
 import { DROP_BIT, defaultDropMark, markText, VIF_MASK } from './mark.ts';
-import type { Chain, NamedSet } from './table.ts';
+import { type Chain, type NamedSet, namedMap } from './table.ts';
 import { aceCounter, acesWith, defaultCounter, type Vif } from './vif.ts';
 
 /** How long a denied flow is remembered after its last packet, seconds. */
 const DENIED_TIMEOUT = 300;
 /** How many denied flows are remembered per family; more are dropped all the same, but only counted. */
 const DENIED_SIZE = 4096;
+
+/** By the mark of a decision: the counters of ACEs that allow, those of ACEs and defaults that deny, the chains that limit. */
+const MAPS = { allowed: 'allowed', dropped: 'dropped', limits: 'limits' } as const;
+/** The marks of LIMIT ACEs. */
+const LIMITING_SET = 'limiting';
 
 export const DENIED_SETS = { 4: 'denied4', 6: 'denied6' } as const;
 /** Counts every denied packet, listed or not. */
@@ -53,20 +58,32 @@ export function recordChain(): Chain {
 
 /** What is done with an allowed packet or flow, by the mark of the ACE that allowed it: limit, count, accept. */
 export function settleBy(key: 'ct mark' | 'meta mark', vifs: readonly Vif[]): string[] {
-  const allowed = acesWith(vifs, AceAction.ALLOW, AceAction.PORTMAP);
+  const counts = acesWith(vifs, AceAction.ALLOW, AceAction.PORTMAP).length > 0;
+  return [...limitDispatch(vifs, key), ...(counts ? [`counter name ${key} map @${MAPS.allowed}`] : []), 'accept'];
+}
+
+/** What the verdicts look up by mark; maps without elements are left out, as are the rules that would ask them. */
+export function verdictSets(vifs: readonly Vif[]): NamedSet[] {
+  const counter = ({ vif, ace, mark }: ReturnType<typeof acesWith>[number]) =>
+    `${markText(mark)} : "${aceCounter(vif.number, ace.id)}"`;
+  const limits = acesWith(vifs, AceAction.LIMIT);
+  const defaults = vifs.map(vif => `${markText(defaultDropMark(vif.number))} : "${defaultCounter(vif.number)}"`);
+  const buckets = limits.map(({ vif, ace, mark }) => `${markText(mark)} : goto ${limitChain(vif.number, ace.id)}`);
   return [
-    ...limitDispatch(vifs, key),
-    ...countBy(
-      key,
-      allowed.map(({ vif, ace, mark }) => [mark, aceCounter(vif.number, ace.id)]),
-    ),
-    'accept',
-  ];
+    namedMap(MAPS.allowed, ['mark', 'counter'], acesWith(vifs, AceAction.ALLOW, AceAction.PORTMAP).map(counter)),
+    namedMap(MAPS.dropped, ['mark', 'counter'], [...acesWith(vifs, AceAction.DROP).map(counter), ...defaults]),
+    namedMap(MAPS.limits, ['mark', 'verdict'], buckets),
+    {
+      name: LIMITING_SET,
+      definition: ['type mark'],
+      elements: limits.map(({ mark }) => markText(mark)),
+      dynamic: false,
+    },
+  ].filter(({ elements }) => elements.length > 0);
 }
 
 /** What follows once an ACL has decided; the packet's mark carries the decision. */
 export function verdictChains(vifs: readonly Vif[], flowLog: boolean): Chain[] {
-  const limits = acesWith(vifs, AceAction.LIMIT);
   const settle = settleBy('ct mark', vifs);
   const byNi = markText(defaultDropMark(0));
   return [
@@ -83,7 +100,7 @@ export function verdictChains(vifs: readonly Vif[], flowLog: boolean): Chain[] {
       name: 'refused',
       rules: ['ct mark set 0', ...countDenied(vifs), ...(flowLog ? [AS_RECEIVER, 'goto record'] : ['drop'])],
     },
-    { name: 'agree', rules: [`${IS_DROP} refused`, ...keepReceiversLimit(limits.map(({ mark }) => mark))] },
+    { name: 'agree', rules: [`${IS_DROP} refused`, ...keepReceiversLimit(vifs)] },
     {
       name: 'allow',
       // A flow that began while there were no rules can't be translated any more: it keeps mark 0, by which it is forgotten.
@@ -101,10 +118,7 @@ export function verdictChains(vifs: readonly Vif[], flowLog: boolean): Chain[] {
 
 /** Sends packets of flows that a LIMIT ACE decided to its buckets; no rule when there is no such ACE. */
 export function limitDispatch(vifs: readonly Vif[], key: 'ct mark' | 'meta mark' = 'ct mark'): string[] {
-  const elements = acesWith(vifs, AceAction.LIMIT).map(
-    ({ vif, ace, mark }) => `${markText(mark)} : goto ${limitChain(vif.number, ace.id)}`,
-  );
-  return elements.length === 0 ? [] : [`${key} vmap { ${elements.join(', ')} }`];
+  return acesWith(vifs, AceAction.LIMIT).length === 0 ? [] : [`${key} vmap @${MAPS.limits}`];
 }
 
 /** Per LIMIT ACE a chain with one bucket for what comes from the app and one for what goes to it. */
@@ -125,10 +139,9 @@ export function limitChains(vifs: readonly Vif[]): Chain[] {
  * Between two apps the sender's mark is the one that stays. If only the receiver limits, its mark replaces the sender's, since a
  * limit that saw no packet after the first would be none.
  */
-function keepReceiversLimit(limits: readonly number[]): string[] {
-  if (limits.length === 0) return [];
-  const marks = `{ ${limits.map(markText).join(', ')} }`;
-  return [`meta mark ${marks} ct mark != ${marks} ct mark set meta mark`];
+function keepReceiversLimit(vifs: readonly Vif[]): string[] {
+  if (acesWith(vifs, AceAction.LIMIT).length === 0) return [];
+  return [`meta mark @${LIMITING_SET} ct mark != @${LIMITING_SET} ct mark set meta mark`];
 }
 
 function limitChain(vif: number, ace: number): string {
@@ -137,19 +150,11 @@ function limitChain(vif: number, ace: number): string {
 
 /** Counts a denied packet: in all, and for the ACE or the default that denied it. */
 export function countDenied(vifs: readonly Vif[]): string[] {
-  const drops = acesWith(vifs, AceAction.DROP).map(({ vif, ace, mark }): [number, string] => [
-    mark,
-    aceCounter(vif.number, ace.id),
-  ]);
-  const defaults = vifs.map((vif): [number, string] => [defaultDropMark(vif.number), defaultCounter(vif.number)]);
-  return [`counter name "${DENIED_COUNTER}"`, ...countBy('meta mark', [...drops, ...defaults])];
-}
-
-/** Counts by mark; a mark that is not in the map just goes on to the next rule. */
-function countBy(key: string, counters: [number, string][]): string[] {
-  if (counters.length === 0) return [];
-  const elements = counters.map(([mark, name]) => `${markText(mark)} : "${name}"`);
-  return [`counter name ${key} map { ${elements.join(', ')} }`];
+  // A mark that is not in the map just goes on to the next rule.
+  return [
+    `counter name "${DENIED_COUNTER}"`,
+    ...(vifs.length === 0 ? [] : [`counter name meta mark map @${MAPS.dropped}`]),
+  ];
 }
 
 /** The update fails when the set is full; that ends its rule only, the packet goes on to the `drop`. */

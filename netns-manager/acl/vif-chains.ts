@@ -1,7 +1,9 @@
+import { AceAction } from '../../shared/proto/messages.ts';
+import { aceBoxes } from './ace-boxes.ts';
 import { defaultDropMark, markText } from './mark.ts';
 import { matchRules } from './match-rules.ts';
 import { type Family, ofFamily } from './prefix.ts';
-import type { Chain } from './table.ts';
+import type { Chain, NamedSet } from './table.ts';
 import type { Vif } from './vif.ts';
 
 const FAMILIES: readonly Family[] = [4, 6];
@@ -18,13 +20,14 @@ const DADDR = { 4: 'ip daddr', 6: 'ip6 daddr' } as const;
  *
  * The packet's mark becomes that of the ACE that matches, or of the default drop. On its way into mapped_N it names the port map.
  */
-export function vifChains(vif: Vif, hasTunnels = false): Chain[] {
+export function vifChains(vif: Vif, hasTunnels = false): { chains: Chain[]; maps: NamedSet[] } {
+  const maps = new Map<string, NamedSet>();
   const byDefault = `meta mark set ${markText(defaultDropMark(vif.number))}`;
   const toItself = FAMILIES.flatMap(family => {
     const own = ofFamily(vif.addresses, family);
     return own.length === 0 ? [] : [`${DADDR[family]} ${own[0]} goto denied`];
   });
-  return [
+  const chains = [
     ...sense(`vif_${vif.number}`, 'out', 'outbound', 'allow', 'denied', [
       `${byDefault} comment "${vif.label}"`,
       ...toItself,
@@ -34,6 +37,7 @@ export function vifChains(vif: Vif, hasTunnels = false): Chain[] {
     ...(hasPortmap(vif) ? sense(`mapped_${vif.number}`, 'map', 'mapped', 'enter', 'refused', []) : []),
     ...(hasTunnels ? sense(`tunnel_${vif.number}`, 'tun', 'inbound', 'enter', 'refused', [byDefault]) : []),
   ];
+  return { chains, maps: [...maps.values()] };
 
   function sense(
     entry: string,
@@ -43,11 +47,12 @@ export function vifChains(vif: Vif, hasTunnels = false): Chain[] {
     otherwise: string,
     first: string[],
   ): Chain[] {
-    const perFamily = FAMILIES.map(family => ({
-      family,
-      name: `${prefix}${family}_${vif.number}`,
-      rules: matchRules(vif.number, vif.acl, family, how, next),
-    })).filter(chain => chain.rules.length > 0);
+    const perFamily = FAMILIES.map(family => {
+      const { rules, maps: needed } = matchRules(vif.number, vif.acl, family, how, next);
+      // Two senses may look things up in the same ones.
+      for (const map of needed) maps.set(map.name, map);
+      return { family, name: `${prefix}${family}_${vif.number}`, rules };
+    }).filter(chain => chain.rules.length > 0);
     const close = how === 'mapped' ? [byDefault, `goto ${otherwise}`] : [`goto ${otherwise}`];
     // goto, not jump: `agree` must return to the sender's chain, not here.
     const dispatch = perFamily.map(chain => `${NFPROTO[chain.family]} : goto ${chain.name}`).join(', ');
@@ -56,6 +61,7 @@ export function vifChains(vif: Vif, hasTunnels = false): Chain[] {
       {
         name: entry,
         rules: [...first, ...(dispatch ? [`meta nfproto vmap { ${dispatch} }`] : []), ...close],
+        isGate: true,
       },
     ];
   }
@@ -63,5 +69,9 @@ export function vifChains(vif: Vif, hasTunnels = false): Chain[] {
 
 /** Whether the VIF has a port map, so that a chain `mapped_N` exists. */
 export function hasPortmap(vif: Vif): boolean {
-  return FAMILIES.some(family => matchRules(vif.number, vif.acl, family, 'mapped', 'enter').length > 0);
+  return vif.acl.some(
+    ace =>
+      ace.action === AceAction.PORTMAP &&
+      FAMILIES.some(family => aceBoxes(vif.number, ace, family, 'mapped').length > 0),
+  );
 }

@@ -11,6 +11,11 @@ export function isMissing(error: unknown): boolean {
   return error instanceof CommandError && error.stderr.includes('No such file or directory');
 }
 
+/** Whether a transaction was longer than the send buffer of nft's socket, which only the machine's root can make bigger. */
+export function isTooLong(error: unknown): error is CommandError {
+  return error instanceof CommandError && error.stderr.includes('Message too long');
+}
+
 /** A listing of `nft -a list table`: without the handles, and how many rules each chain has. */
 export function readListing(text: string): { plain: string; rules: Map<string, number> } {
   const rules = new Map<string, number>();

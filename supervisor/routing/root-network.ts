@@ -175,7 +175,7 @@ export class RootNetwork {
     if (isRead && state.nft?.intended === hash(text)) return { written: false, errors: [] };
     // What comes from here on is a reason to read them again.
     this.#rulesReadAt = this.#isWatched ? performance.now() : null;
-    if (isCurrent(state, text, await this.#listNft())) return { written: false, errors: [] };
+    if (!isRead && isCurrent(state, text, await this.#listNft())) return { written: false, errors: [] };
     try {
       await this.#run('nft', ['-f', '-'], { input: text });
       // Who changes it before it is read must not have his own taken for ours.

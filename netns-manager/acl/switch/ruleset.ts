@@ -1,7 +1,7 @@
 import { learntSets } from '../../learn/rules.ts';
 import type { RulesetInput } from '../ruleset.ts';
 import { type Ruleset, TABLE_NAME } from '../table.ts';
-import { DENIED_COUNTER, deniedSets, LIMITED_COUNTER } from '../verdict-chains.ts';
+import { DENIED_COUNTER, deniedSets, LIMITED_COUNTER, verdictSets } from '../verdict-chains.ts';
 import { aceCounter, defaultCounter, vifsOf } from '../vif.ts';
 import { switchBaseChains } from './base-chains.ts';
 import { answerChains, STRANGE_COUNTER, switchVerdicts } from './verdicts.ts';
@@ -13,6 +13,7 @@ import { switchVifChains } from './vif-chains.ts';
  */
 export function renderSwitchRuleset({ ni, vifs: configs }: RulesetInput): Ruleset {
   const vifs = vifsOf(configs);
+  const acls = vifs.map(switchVifChains);
   return {
     tables: [
       {
@@ -24,11 +25,11 @@ export function renderSwitchRuleset({ ni, vifs: configs }: RulesetInput): Rulese
           STRANGE_COUNTER,
           ...vifs.flatMap(vif => [...vif.acl.map(ace => aceCounter(vif.number, ace.id)), defaultCounter(vif.number)]),
         ],
-        sets: [...deniedSets(), ...learntSets()],
+        sets: [...deniedSets(), ...learntSets(), ...verdictSets(vifs), ...acls.flatMap(acl => acl.maps)],
         chains: [
           ...switchVerdicts(vifs, ni.flowLog),
           ...answerChains(),
-          ...vifs.flatMap(switchVifChains),
+          ...acls.flatMap(acl => acl.chains),
           ...switchBaseChains(ni.ports, vifs),
         ],
       },

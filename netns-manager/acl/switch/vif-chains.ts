@@ -1,7 +1,7 @@
 import { learnArp, learnLease, learnNd } from '../../learn/rules.ts';
 import { defaultDropMark, markText } from '../mark.ts';
 import { matchRules } from '../match-rules.ts';
-import type { Chain } from '../table.ts';
+import type { Chain, NamedSet } from '../table.ts';
 import type { Vif } from '../vif.ts';
 import { infrastructureGuards } from './guards.ts';
 
@@ -18,10 +18,14 @@ const ARP = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp operation { requ
  *
  * The packet's mark becomes that of the ACE that matches, or of the default drop.
  */
-export function switchVifChains(vif: Vif): Chain[] {
+export function switchVifChains(vif: Vif): { chains: Chain[]; maps: NamedSet[] } {
   const { number, acl } = vif;
   const byDefault = `meta mark set ${markText(defaultDropMark(number))}`;
-  return [
+  const out4 = matchRules(number, acl, 4, 'outbound', 'send');
+  const out6 = matchRules(number, acl, 6, 'outbound', 'send');
+  const in4 = matchRules(number, acl, 4, 'received', 'deliver');
+  const in6 = matchRules(number, acl, 6, 'received', 'deliver');
+  const chains: Chain[] = [
     {
       name: `arp_${number}`,
       rules: [
@@ -35,12 +39,7 @@ export function switchVifChains(vif: Vif): Chain[] {
     { name: `dhcp_${number}`, rules: [...learnLease(vif), 'accept'] },
     {
       name: `out4_${number}`,
-      rules: [
-        'jump from_app4',
-        ...infrastructureGuards(acl, 4),
-        ...matchRules(number, acl, 4, 'outbound', 'send'),
-        'goto denied',
-      ],
+      rules: ['jump from_app4', ...infrastructureGuards(acl, 4), ...out4.rules, 'goto denied'],
     },
     {
       name: `out6_${number}`,
@@ -48,22 +47,17 @@ export function switchVifChains(vif: Vif): Chain[] {
         `icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } goto nd_${number}`,
         'jump from_app6',
         ...infrastructureGuards(acl, 6),
-        ...matchRules(number, acl, 6, 'outbound', 'send'),
+        ...out6.rules,
         'goto denied',
       ],
     },
     {
       name: `in4_${number}`,
-      rules: [
-        `udp sport 67 udp dport 68 goto dhcp_${number}`,
-        'jump to_app4',
-        ...matchRules(number, acl, 4, 'received', 'deliver'),
-        'goto unasked',
-      ],
+      rules: [`udp sport 67 udp dport 68 goto dhcp_${number}`, 'jump to_app4', ...in4.rules, 'goto unasked'],
     },
     {
       name: `in6_${number}`,
-      rules: ['jump to_app6', ...matchRules(number, acl, 6, 'received', 'deliver'), 'goto unasked'],
+      rules: ['jump to_app6', ...in6.rules, 'goto unasked'],
     },
     {
       name: `vif_${number}`,
@@ -72,6 +66,7 @@ export function switchVifChains(vif: Vif): Chain[] {
         `ether type vmap { arp : goto arp_${number}, ip : goto out4_${number}, ip6 : goto out6_${number} }`,
         'goto strange',
       ],
+      isGate: true,
     },
     {
       name: `to_${number}`,
@@ -80,6 +75,8 @@ export function switchVifChains(vif: Vif): Chain[] {
         `ether type vmap { arp : accept, ip : goto in4_${number}, ip6 : goto in6_${number} }`,
         'drop', // spanning tree, LLDP, tagged frames: of the network, not for an app
       ],
+      isGate: true,
     },
   ];
+  return { chains, maps: [out4, out6, in4, in6].flatMap(({ maps }) => maps) };
 }

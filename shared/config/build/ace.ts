@@ -39,11 +39,37 @@ export function buildAcl(drafts: AceDraft[], context: AceContext, report: Report
       while (taken.has(id)) id++;
       lastGiven = id;
     }
-    const match = readMatches(draft, context, report);
-    const action = readAction(draft, report);
-    checkTogether(draft, match, action, context, report);
-    return { id, name: draft.name, direction: draft.direction, match, action };
+    return { id, name: draft.name, direction: draft.direction, ...readEffect(draft, context, report) };
   });
+}
+
+type Effect = Pick<Ace, 'match' | 'action'>;
+
+/** Of drafts that are right in any context. A draft is known again when the next config has it too. */
+const rightAnywhere = new WeakMap<AceDraft, Effect>();
+
+function readEffect(draft: AceDraft, context: AceContext, report: Reporter): Effect {
+  const known = rightAnywhere.get(draft);
+  if (known) return known;
+  let isRight = true;
+  const told: Reporter = {
+    refuse(...args) {
+      isRight = false;
+      report.refuse(...args);
+    },
+    warn(...args) {
+      isRight = false;
+      report.warn(...args);
+    },
+  };
+  const match = readMatches(draft, context, told);
+  const action = readAction(draft, told);
+  checkTogether(draft, match, action, context, told);
+  const effect = { match, action };
+  const { host, eidset, adapter } = match;
+  const dependsOnContext = [host, eidset, adapter].some(value => value !== undefined) || action.kind === 'portmap';
+  if (isRight && !dependsOnContext) rightAnywhere.set(draft, effect);
+  return effect;
 }
 
 function readMatches(draft: AceDraft, context: AceContext, report: Reporter): Ace['match'] {

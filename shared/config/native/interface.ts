@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { AceDraft, ActionDraft, InterfaceDraft, MatchDraft } from '../draft.ts';
 import type { Reporter } from '../issue.ts';
 import { below } from '../path.ts';
+import { keyOfAce, knownAce, rememberAce } from './known-aces.ts';
 import { aceSchema, interfaceShell } from './schema.ts';
 import { readPiece } from './shape.ts';
 import { toldIn } from './told.ts';
@@ -54,8 +55,14 @@ export function readInterfaces(
 function readAcl(elements: unknown[], path: string, report: Reporter): AceDraft[] {
   return elements.flatMap((element, index) => {
     const here = below(path, index);
-    const { value } = readPiece(aceSchema, element, here, report);
-    return value ? [draftOf(value, here)] : [];
+    const key = keyOfAce(element, here);
+    const known = knownAce(key);
+    if (known) return [known];
+    const { value, isPartial } = readPiece(aceSchema, element, here, report);
+    if (!value) return [];
+    const draft = draftOf(value, here);
+    if (key !== undefined && !isPartial) rememberAce(key, draft);
+    return [draft];
   });
 }
 

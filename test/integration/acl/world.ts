@@ -3,8 +3,9 @@
  *
  *     app 1, 2, 3  --vif--  br [NI's namespace] uplink  --transit--  device (and, behind it, every other address)
  */
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Nft } from '../../../shared/kernel/nft.ts';
 import { run } from '../../../shared/kernel/run.ts';
 import type { AppInterfaceConfig, NetworkInstanceConfig } from '../../../shared/proto/messages.ts';
@@ -74,14 +75,26 @@ export async function createWorld(apps = 3): Promise<World> {
   // Stays until all is removed: a second signal must not cut that short.
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
 
+  /** Makes the NI's namespace as a manager has it, owned by a user namespace: what root's nft may, a manager's may not. */
+  async function seal(): Promise<number> {
+    const holder = spawn('unshare', ['--user', '--map-root-user', '--net', 'sh', '-c', 'echo ready; exec cat']);
+    children.push(holder);
+    await once(holder.stdout, 'data');
+    await run('ip', ['netns', 'attach', netns('ni'), String(holder.pid)]);
+    return holder.pid!;
+  }
+
   const exec = (place: string, file: string, ...args: string[]) =>
     run('ip', ['netns', 'exec', netns(place), file, ...args]);
   const ip = async (place: string, lines: string[]) => {
     await run('ip', ['-n', netns(place), '-batch', '-'], { input: lines.map(line => `${line}\n`).join('') });
   };
 
+  let holder: number;
   try {
-    await Promise.all(places.map(place => run('ip', ['netns', 'add', netns(place)])));
+    holder = await seal();
+    const others = places.filter(place => place !== 'ni');
+    await Promise.all(others.map(place => run('ip', ['netns', 'add', netns(place)])));
     await ip('ni', [
       'link set lo up',
       'link add name br type bridge',
@@ -132,11 +145,7 @@ export async function createWorld(apps = 3): Promise<World> {
       'net.ipv4.conf.all.send_redirects=0',
       'net.ipv4.conf.br.send_redirects=0',
     );
-    await Promise.all(
-      places
-        .filter(place => place !== 'ni')
-        .map(async place => agents.set(place, await startAgent(netns(place), children))),
-    );
+    await Promise.all(others.map(async place => agents.set(place, await startAgent(netns(place), children))));
     const servers = [...agents].flatMap(([, agent]) =>
       [80, 81, 443, 9000].flatMap(port => [agent.ask({ op: 'serveTcp', port }), agent.ask({ op: 'serveUdp', port })]),
     );
@@ -147,7 +156,11 @@ export async function createWorld(apps = 3): Promise<World> {
   }
   return {
     nft: (args, input) =>
-      run('ip', ['netns', 'exec', netns('ni'), 'nft', ...args], input === undefined ? {} : { input }),
+      run(
+        'nsenter',
+        [`--user=/proc/${holder}/ns/user`, `--net=/run/netns/${netns('ni')}`, '--', 'nft', ...args],
+        input === undefined ? {} : { input },
+      ),
     exec,
     ip,
     netns,

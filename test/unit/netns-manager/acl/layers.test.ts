@@ -85,7 +85,7 @@ test('a thousand disjoint entries of one shape are one group', () => {
 test('an entry that an earlier one covers is left out', () => {
   const wide: Entry = { box: { ...anyBox, remote: parsePrefix('10.0.0.0/8') }, mark: 1 };
   const narrow: Entry = { box: { ...anyBox, remote: parsePrefix('10.1.0.0/16'), protocol: 6 }, mark: 2 };
-  assert.deepEqual(layer([wide, narrow]), [{ entries: [wide] }]);
+  assert.deepEqual(layer([wide, narrow]), [{ depth: 0, entries: [wide] }]);
   assert.equal(layer([narrow, wide]).length, 2);
 });
 

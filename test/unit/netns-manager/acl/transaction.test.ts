@@ -17,17 +17,53 @@ test('from nothing, each table is removed and made anew in the same transaction'
   assert.match(script, /\nadd table bridge nibox\ndelete table bridge nibox\n/);
 });
 
-test('one more ACE flushes the chains of its VIF and those that dispatch by mark, and adds one counter', () => {
+test('one more ACE of a new shape flushes the chains of its VIF that have it, and adds one counter and its element', () => {
   const [mute, app1, app2] = everything.vifs;
   const more = { ...app2!, acl: [...app2!.acl, ace(9, { ip: '192.0.2.200' })] };
   const script = renderTransaction(renderRuleset({ ...everything, vifs: [mute!, app1!, more] }), present);
   const flushed = [...script.matchAll(/^flush chain inet nibox (\S+)$/gm)].map(match => match[1]);
-  assert.deepEqual(flushed.sort(), ['allow', 'enter', 'in4_2', 'map4_2', 'out4_2']);
+  assert.deepEqual(flushed.sort(), ['in4_2', 'map4_2', 'out4_2']);
   assert.deepEqual(
     [...script.matchAll(/counter (ace_\d+_\w+) \{/g)].map(match => match[1]),
     ['ace_2_9'],
   );
+  assert.match(script, /add element inet nibox allowed \{ 0x02400009 : "ace_2_9" \}/);
   assert.doesNotMatch(script, /delete|set denied|out4_1|out6_1/);
+});
+
+test('an ACE among many of its shape comes and goes as an element of each map, and another mark as another element', () => {
+  const input = (...ids: number[]) => ({
+    ...ni1,
+    vifs: [vif({ acl: ids.map(id => ace(id, { ip: `192.0.2.${id % 100}`, protocol: 'tcp', fport: '80' })) })],
+  });
+  const [few, more, other] = [
+    [1, 2],
+    [1, 2, 3],
+    [1, 2, 103],
+  ].map(ids => renderRuleset(input(...ids!)));
+  assert.equal(
+    renderTransaction(more!, few!),
+    `table inet nibox {
+  counter ace_1_3 {
+  }
+}
+add element inet nibox allowed { 0x01400003 : "ace_1_3" }
+add element inet nibox outbound4_1_0_apd { 192.0.2.3 . 6 . 80 : 0x01400003 }
+add element inet nibox inbound4_1_0_ap { 192.0.2.3 . 6 : 0x01400003 }
+`,
+  );
+  assert.equal(
+    renderTransaction(few!, more!),
+    `delete element inet nibox allowed { 0x01400003 : "ace_1_3" }
+delete element inet nibox outbound4_1_0_apd { 192.0.2.3 . 6 . 80 : 0x01400003 }
+delete element inet nibox inbound4_1_0_ap { 192.0.2.3 . 6 : 0x01400003 }
+delete counter inet nibox ace_1_3
+`,
+  );
+  assert.match(
+    renderTransaction(other!, more!),
+    /^delete .*delete element inet nibox inbound4_1_0_ap \{ 192\.0\.2\.3 \. 6 : 0x01400003 \}\n.*add element inet nibox inbound4_1_0_ap \{ 192\.0\.2\.3 \. 6 : 0x01400067 \}\n$/s,
+  );
 });
 
 test('what an ACE left behind goes: chains are flushed before they are deleted, counters last', () => {
