@@ -54,10 +54,11 @@ export const NETWORK_ATTACKS: Attack[] = [
       const send = (word: string, bind = '') => `echo ${word} | socat -u - UDP4-SENDTO:${GATEWAY}:9999${bind}`;
       const forge = (source: string) =>
         `ip addr add ${source}/32 dev lo; ${send(`from-${source}`, `,bind=${source}`)}; ip addr del ${source}/32 dev lo`;
-      // Its own rules would give the packets its own address: so they go, and the manager must not put them back meanwhile.
-      await stage.attack(
-        `kill -STOP ${own.manager}; nft flush ruleset; ${sources.map(forge).join('; ')}; ${send('as-itself')}; kill -CONT ${own.manager}`,
-      );
+      // Its own rules would give the packets its own address: so they go, and the manager must not put them back meanwhile. Each time, as
+      // the supervisor lets one go on that was stopped.
+      const unruled = `kill -STOP ${own.manager}; nft flush ruleset`;
+      const forged = sources.map(source => `${unruled}; ${forge(source)}`);
+      await stage.attack(`${forged.join('; ')}; ${send('as-itself')}; kill -CONT ${own.manager}`);
       await stage.heal();
       assert.equal((await heard()).trim(), 'as-itself');
     },
