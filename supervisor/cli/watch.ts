@@ -24,18 +24,20 @@ export function watchStatus({ options, ask, format }: WatchOptions): void {
     if (process.stdout.isTTY) {
       const screen = text.map(line => `${line}${ERASE_LINE}\n`).join('');
       process.stdout.write(`${HOME}${screen}${ERASE_BELOW}`);
-    } else if (text.join('\n') !== last) process.stdout.write(`${last === '' ? '' : '\n'}${text.join('\n')}\n`);
-    last = text.join('\n');
+    } else process.stdout.write(`${last === '' ? '' : '\n'}${text.join('\n')}\n`);
   };
   const draw = async () => {
-    try {
-      const report = await ask();
-      if (options.json) printJsonLine(report);
-      else show(format(report));
-    } catch (cause) {
-      if (options.json) printJsonLine({ error: messageOf(cause) });
-      else show([`${messageOf(cause)}; waiting for it`]);
+    const looked = await ask().then(
+      report => ({ report, lines: format(report) }),
+      cause => ({ report: { error: messageOf(cause) }, lines: [`${messageOf(cause)}; waiting for it`] }),
+    );
+    const told = withoutUptime(looked.report);
+    // What changed may be no part of what is shown. On a terminal time is drawn anew all the same.
+    if (told !== last || (process.stdout.isTTY && !options.json)) {
+      if (options.json) printJsonLine(looked.report);
+      else show(looked.lines);
     }
+    last = told;
   };
   // One look at a time, and one more for what changes meanwhile.
   let looking: Promise<void> | null = null;
@@ -49,4 +51,9 @@ export function watchStatus({ options, ask, format }: WatchOptions): void {
   };
   live.onStatusChange(look);
   process.stdout.once('error', () => live.close());
+}
+
+/** As text. Time that passes is no change. */
+function withoutUptime(report: object): string {
+  return JSON.stringify(report, (key, value) => (key === 'uptime' ? undefined : value));
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readConfigText } from '../../../../shared/config/index.ts';
+import { keyOfAce, knownAce } from '../../../../shared/config/native/known-aces.ts';
 
 /** A device with one app; `type` of its network instance. */
 function read(acl: object[], type = 'local') {
@@ -23,6 +24,14 @@ test('a config that is read again gives the same, and what is new in it is check
   assert.deepEqual(issuesOf(read([...acl, { ip: '192.0.2.300' }])), issuesOf(wrong), 'also the second time');
 });
 
+test('an ACE without a flaw is known at its place', () => {
+  const [right, wrong] = [{ ip: '192.0.2.77' }, { ip: 77 }];
+  read([right, wrong]);
+  const isKnown = (given: object, index: number) =>
+    knownAce(keyOfAce(given, `apps[0].interfaces[0].acl[${index}]`)) !== undefined;
+  assert.deepEqual([isKnown(right, 0), isKnown(right, 1), isKnown(wrong, 1)], [true, false, false]);
+});
+
 test('an ACE that moved gets the id of its new place', () => {
   const [one, two] = [{ ip: '192.0.2.1' }, { ip: '192.0.2.2' }];
   read([one, two]);
@@ -40,6 +49,8 @@ test('what an ACE may be in one network instance is refused in another one, thou
     assert.deepEqual(issuesOf(read([given])), []);
     assert.equal(issuesOf(read([given], 'switch')).length, 1, JSON.stringify(given));
     assert.deepEqual(issuesOf(read([given])), []);
+    const [moved = ''] = issuesOf(read([{ drop: true }, given], 'switch'));
+    assert.match(moved, /^apps\[0\]\.interfaces\[0\]\.acl\[1\]/, 'at its new place');
   }
 });
 
