@@ -1,3 +1,4 @@
+import { batchFailures } from '../../shared/kernel/batch-failures.ts';
 import { CommandError, run } from '../../shared/kernel/run.ts';
 import type { LinkCommand } from './plan.ts';
 
@@ -21,16 +22,11 @@ export async function executeLinks(
   return { batches, errors };
 }
 
-/** `Command failed -:3` names the line; what went wrong stands above it. */
 function noteFailures(own: readonly LinkCommand[], error: CommandError, errors: Map<string, string>): void {
-  let reason = '';
-  let noted = false;
-  for (const text of error.stderr.split('\n')) {
-    const command = own[Number(/^Command failed .*:(\d+)/.exec(text)?.[1]) - 1];
-    if (command) {
-      errors.set(command.item, `\`${command.program} ${command.line}\`: ${reason || 'failed'}`);
-      noted = true;
-    } else if (text.trim() !== '') reason = text.trim();
+  const failures = batchFailures(error.stderr);
+  for (const { index, reasons } of failures) {
+    const { program, line, item } = own[index]!;
+    errors.set(item, `\`${program} ${line}\`: ${reasons.at(-1) ?? 'failed'}`);
   }
-  if (!noted) for (const { item } of own) errors.set(item, error.message);
+  if (failures.length === 0) for (const { item } of own) errors.set(item, error.message);
 }

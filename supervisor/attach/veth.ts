@@ -1,3 +1,4 @@
+import { batchFailures } from '../../shared/kernel/batch-failures.ts';
 import { CommandError, run } from '../../shared/kernel/run.ts';
 import { type Attachable, inside } from './attachable.ts';
 
@@ -20,7 +21,7 @@ export async function createVeths(veths: readonly WantedVeth[]): Promise<Set<str
     return new Set(vifs);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    const failed = [...error.stderr.matchAll(/^Command failed .*:(\d+)$/gm)].map(match => Number(match[1]) - 1);
+    const failed = batchFailures(error.stderr).map(({ index }) => index);
     return new Set(failed.length === 0 ? [] : vifs.filter((_, index) => !failed.includes(index)));
   }
 }

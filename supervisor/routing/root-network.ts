@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { batchFailures } from '../../shared/kernel/batch-failures.ts';
 import { isMissing, readListing } from '../../shared/kernel/nft.ts';
 import { CommandError, type RunOptions, run } from '../../shared/kernel/run.ts';
 import type { Log } from '../../shared/log/log.ts';
@@ -306,22 +307,13 @@ function isCurrent({ nft }: RootState, text: string, listed: string): boolean {
 /** Pairs each complaint of ip with the line it is about. */
 function batchErrors(cause: unknown, commands: readonly string[]): string[] {
   if (!(cause instanceof CommandError)) return [String(cause)];
-  const errors: string[] = [];
-  let said: string[] = [];
-  let noted = false;
-  for (const line of cause.stderr.split('\n').filter(Boolean)) {
-    const failed = /^Command failed .*:(\d+)$/.exec(line);
-    noted ||= failed !== null;
-    if (!failed) {
-      said.push(line);
-      continue;
-    }
-    const command = commands[Number(failed[1]) - 1] ?? '';
-    const reason = said.join(' ');
-    said = [];
+  const failures = batchFailures(cause.stderr);
+  if (failures.length === 0) return [cause.message];
+  return failures.flatMap(({ index, reasons }) => {
+    const command = commands[index] ?? '';
+    const reason = reasons.join(' ');
     // A link whose other end was in a namespace that went goes with it, sooner or later.
-    if (command.startsWith('link delete ') && reason.includes('Cannot find device')) continue;
-    errors.push(`\`ip ${command}\`: ${reason}`);
-  }
-  return errors.length > 0 || noted ? errors : [cause.message];
+    const isGone = command.startsWith('link delete ') && reason.includes('Cannot find device');
+    return isGone ? [] : [`\`ip ${command}\`: ${reason}`];
+  });
 }
