@@ -3,9 +3,9 @@ import { type AceReport, type Nibox, readStatus } from './nibox.ts';
 
 export type AceCount = AceReport & { networkInstance: string };
 
-/** Milliseconds between two readings that must agree: longer than the status needs to follow the kernel. */
+/** Milliseconds between two readings that must agree: longer than the status mostly needs to follow the kernel. */
 const settleMs = 1_500;
-const settleAttempts = 6;
+const settleAttempts = 20;
 
 /** The counters of all ACEs of all NIs, as the status shows them. */
 export async function countAces(nibox: Nibox): Promise<AceCount[]> {
