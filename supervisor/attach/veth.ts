@@ -17,7 +17,7 @@ export async function createVeths(veths: readonly WantedVeth[]): Promise<Set<str
   if (vifs.length === 0) return new Set();
   const lines = veths.map(({ wanted, appPath }) => `${creation(wanted, appPath).join(' ')}\n`);
   try {
-    await run('ip', ['-force', '-batch', '-'], { input: lines.join('') });
+    await elsewhere(['-force', '-batch', '-'], lines.join(''));
     return new Set(vifs);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
@@ -43,12 +43,13 @@ export async function ensureVeth({ wanted, appPath }: WantedVeth): Promise<boole
     await inside(appPath, ['ip', 'link', 'set', 'dev', device, 'up']);
     return isAstray;
   }
-  const create = () => run('ip', creation(wanted, appPath));
+  const create = () => elsewhere(creation(wanted, appPath));
   try {
     await create();
   } catch (error) {
     if (!(error instanceof CommandError) || !error.stderr.includes('File exists')) throw error;
-    await inside(netPath, ['ip', 'link', 'del', 'dev', vif]); // a TAP, or its other end went to an app that is no more
+    // A TAP, or its other end went to an app that is no more. If not, what is there is the app's own.
+    await inside(netPath, ['ip', 'link', 'del', 'dev', vif]).catch(() => {});
     await create();
   }
   return true;
@@ -59,6 +60,14 @@ function creation({ vif, device, mac, mtu, netPath }: Attachable, appPath: strin
   const app = ['name', device, 'address', mac, 'mtu', `${mtu}`, 'up', 'netns', appPath];
   const own = ['name', vif, 'mtu', `${mtu}`, 'netns', netPath];
   return ['link', 'add', ...app, 'type', 'veth', 'peer', ...own];
+}
+
+/**
+ * Runs `ip` in an empty namespace. Debian 12's kernel (6.1), for one, refuses a link whose name is taken where `ip` runs, wherever
+ * the link is to be; and most devices have an `eth0`, as their apps have.
+ */
+function elsewhere(args: readonly string[], input?: string): Promise<string> {
+  return run('unshare', ['--net', '--', 'ip', ...args], input === undefined ? {} : { input });
 }
 
 /** Looks for it on the device, where whoever takes it out of a namespace puts it; the app keeps its address. */
