@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { isMissing, isTooLong, type Nft, nft, readListing } from '../../shared/kernel/nft.ts';
+import { isTooLong, type Nft, nft, readListing } from '../../shared/kernel/nft.ts';
 import { CommandError } from '../../shared/kernel/run.ts';
 import { stagedScripts } from './staged-load.ts';
-import { type Chain, type Ruleset, TABLE_NAME, type Table } from './table.ts';
+import { type Ruleset, TABLE_NAME, type Table } from './table.ts';
 import { renderTransaction } from './transaction.ts';
 
 /** No hash: what was found is not what was loaded a moment ago. The next look takes it for drift. */
@@ -76,7 +76,7 @@ async function loadAll(scripts: readonly string[], nftables: Nft): Promise<numbe
 
 /**
  * A hash of the kernel's own text of the tables that `loaded` has, without counters and without what others put into sets. Equal
- * to the one that applyRuleset gave: nobody changed a rule. null: a table, or a set of the manager's own, is missing.
+ * to the one that applyRuleset gave: nobody changed a rule. null: a table is missing.
  * `complete`: of what was loaded just now. Who changes it before it is read must not have his own taken for ours: CHANGED then.
  */
 export async function readFingerprint(
@@ -84,42 +84,40 @@ export async function readFingerprint(
   nftables: Nft = nft,
   check: 'complete' | null = null,
 ): Promise<string | null> {
-  const own = tables.flatMap(({ family, name, sets }) =>
-    sets.filter(({ dynamic, isMap }) => !dynamic && !isMap).map(set => ['list', 'set', family, name, set.name]),
-  );
-  try {
-    // -t leaves out the elements of named sets, which dnsmasq and packets change; the manager's own sets are read apart.
-    // One run each: nft 1.0.6 finds only the last object when one run lists several. All maps of a family it lists in one.
-    const mapped = tables.filter(table => table.sets.some(set => set.isMap));
-    const [listed, sets, maps] = await Promise.all([
-      Promise.all(tables.map(({ family, name }) => nftables(['-a', '-s', '-t', 'list', 'table', family, name]))),
-      Promise.all(own.map(args => nftables(['-s', ...args]))),
-      Promise.all(mapped.map(async table => mapsOf(table, await nftables(['-s', 'list', 'maps', table.family])))),
-    ]);
-    const listings = listed.map(readListing);
-    const isComplete =
-      tables.every(({ chains }, index) => hasAllRules(chains, listings[index]!.rules)) &&
-      mapped.every((table, index) => elementCount(table) === maps[index]!.split(' : ').length - 1);
-    if (check && !isComplete) return CHANGED;
-    const texts = [...listings.map(({ plain }) => plain), ...sets, ...maps];
-    return createHash('sha256').update(texts.join('\0')).digest('hex');
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
+  // By one program, as each takes as long as a load. Of several lists in one run nft 1.0.6 prints only the last.
+  const [, ...listed] = (await nftables(['-a', '-s', 'list', 'ruleset'])).split(/^table /m);
+  const found: { table: Table; text: string }[] = [];
+  for (const table of tables) {
+    const text = listed.find(candidate => candidate.startsWith(`${table.family} ${table.name} {`));
+    if (text === undefined) return null;
+    found.push({ table, text });
   }
+  if (check && !found.every(({ table, text }) => isComplete(table, text))) return CHANGED;
+  const texts = found.map(({ table, text }) => withoutForeign(table, readListing(text).plain));
+  return createHash('sha256').update(texts.join('\0')).digest('hex');
 }
 
-function hasAllRules(chains: readonly Chain[], found: ReadonlyMap<string, number>): boolean {
-  return found.size === chains.length && chains.every(({ name, rules }) => found.get(name) === rules.length);
+function isComplete({ chains, sets }: Table, text: string): boolean {
+  const { rules } = readListing(text);
+  const blocks = new Map([...text.matchAll(SET)].map(([block, name]) => [name, block]));
+  return (
+    rules.size === chains.length &&
+    chains.every(chain => rules.get(chain.name) === chain.rules.length) &&
+    sets.every(set => blocks.has(set.name) && (!set.isMap || pairsIn(blocks.get(set.name)!) === set.elements.length))
+  );
 }
 
-/** The maps of one table in a listing of those of all tables, without the lines that say of what type they are. */
-function mapsOf({ family, name }: Table, listing: string): string {
-  const [, ...tables] = listing.split(/^table /m);
-  const own = tables.find(text => text.startsWith(`${family} ${name} {`)) ?? '';
-  return own.replace(/^\t\ttype .*\n/gm, '');
+/** Without the elements that dnsmasq and packets put into sets. */
+function withoutForeign({ sets }: Table, plain: string): string {
+  const dynamic = new Set(sets.filter(set => set.dynamic).map(({ name }) => name));
+  return plain.replace(SET, (block, name) => (dynamic.has(name) ? block.replace(ELEMENTS, '') : block));
 }
 
-function elementCount({ sets }: Table): number {
-  return sets.reduce((sum, set) => sum + (set.isMap ? set.elements.length : 0), 0);
+/** A set or map in the listing of a table, with its name. */
+const SET = /^\t(?:set|map) (\S+) \{[\s\S]*?\n\t\}$/gm;
+const ELEMENTS = /\n\t\telements = \{[\s\S]*(?=\n\t\}$)/;
+
+/** The elements of a map, `key : value` each; so is the line that says of what type it is. */
+function pairsIn(map: string): number {
+  return map.split(' : ').length - 2;
 }

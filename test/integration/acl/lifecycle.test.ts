@@ -51,6 +51,7 @@ test('whatever someone changes in the tables shows in the fingerprint', async ()
     'flush chain inet nibox to_1',
     'add element inet nibox eids4 { 192.0.2.77 }',
     'delete element inet nibox eids6 { fd09::2 }',
+    'delete element inet nibox dropped { 0x01bfffff }',
     'add chain inet nibox extra { type filter hook prerouting priority -200; }',
     'flush chain bridge nibox forward',
     'add set inet nibox more { type ipv4_addr; }',

@@ -110,7 +110,7 @@ test('one transaction is tried first, then pieces; what is too long in pieces to
       loads.push(input.length);
       if (input.length > most) throw tooLong;
     }
-    return args.includes('list') ? 'table inet nibox {\n}\n' : '';
+    return args.includes('list') ? 'table inet nibox {\n}\ntable bridge nibox {\n}\n' : '';
   };
   const wanted = renderRuleset(two(long(2000), small));
   const { written, rebuilt } = await applyRuleset(wanted, null, taking(100_000));
