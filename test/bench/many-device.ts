@@ -17,7 +17,7 @@ export interface ManyDevice {
   /** Applies the present config with other ACEs at all apps of the first network instance. */
   change(extraAces: readonly object[]): Promise<void>;
   status(): Promise<StatusReport>;
-  /** The pids of the managers, by number. */
+  /** The pids of the managers, by number. Throws for none. */
   managers(): Promise<number[]>;
   down(): Promise<void>;
 }
@@ -93,7 +93,12 @@ export async function startMany({ apps = 1, node, signal }: ManyOptions): Promis
     },
     change: apply,
     status: () => api.status(),
-    managers: async () => (await api.status()).networkInstances.map(({ manager }) => manager.pid ?? 0),
+    managers: async () => {
+      const { networkInstances, supervisor } = await api.status();
+      if (networkInstances.length === 0)
+        throw new Error(`the status of supervisor ${supervisor.pid} tells of no managers`);
+      return networkInstances.map(({ manager }) => manager.pid ?? 0);
+    },
     down: async () => {
       const problems = await device.down();
       const removal = namespaces.map(name => `netns del ${name}\n`).join('');

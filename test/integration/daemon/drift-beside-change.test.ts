@@ -7,7 +7,7 @@ import { type Device, startDevice, until } from './device.ts';
 import { tellFailures } from './tell-failures.ts';
 
 /** A change takes some 60 ms to be loaded and read back: somebody else's comes before, in between and after. */
-const OFFSETS_MS = Array.from({ length: 16 }, (_, index) => index * 8);
+const OFFSETS_MS = Array.from({ length: 9 }, (_, index) => index * 12);
 /** Many changes one after the other would be a fight, which is answered more slowly. */
 const APART_MS = 2_000;
 

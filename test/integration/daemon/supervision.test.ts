@@ -98,7 +98,7 @@ describe('managers under supervision', () => {
     const stir = `trap 'rm -f ${file}; exit' TERM; while :; do : > ${file}; rm ${file}; sleep 0.01; done`;
     const stirring = device.world.spawn('device', 'sh', ['-c', stir]);
     try {
-      for (let times = 0; times < 5; times += 1) {
+      for (let times = 0; times < 3; times += 1) {
         process.kill((await device.status()).supervisor.pid, 'SIGKILL');
         await until('the supervisor is gone', async () => !(await device.world.supervisor()));
         await device.startSupervisor();
