@@ -63,15 +63,21 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const stopping = new Promise<boolean>(resolve => {
     stopNow = resolve;
   });
+  let begin = () => {};
+  const begun = new Promise<void>(resolve => {
+    begin = resolve;
+  });
+  // Status tells of it from the first answer on.
+  supervisor.config = start.config;
   const control: DaemonControl = {
     status: () => statusReport({ ...supervisorState(), prefix: options.prefix, version }),
     flows: name => flowReports(instance(name).flows),
-    apply: (text, name, { dryRun }) => apply(readConfigText(text, name), text, dryRun),
-    restart: name => supervisor.managers.restart(running(name)),
-    startManager: name => supervisor.managers.start(running(name)),
-    stopManager: name => supervisor.managers.stop(running(name)),
-    upgrade: bundle => supervisor.managers.upgrade(bundle),
-    audit: ({ fix }) => supervisor.audit(fix),
+    apply: onceBegun((text, name, { dryRun }) => apply(readConfigText(text, name), text, dryRun)),
+    restart: onceBegun(name => supervisor.managers.restart(running(name))),
+    startManager: onceBegun(name => supervisor.managers.start(running(name))),
+    stopManager: onceBegun(name => supervisor.managers.stop(running(name))),
+    upgrade: onceBegun(bundle => supervisor.managers.upgrade(bundle)),
+    audit: onceBegun(({ fix }) => supervisor.audit(fix)),
     stop: async keep => stopNow(keep),
     logFile: name =>
       name === null ? join(options.logDirectory, SUPERVISOR_LOG) : join(options.logDirectory, known(name), MANAGER_LOG),
@@ -83,6 +89,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   await supervisor.start();
   use(start.config);
   if (first.config) keepGood(first, await textOf(options.configFile));
+  begin();
   log.info({ version, config: options.configFile }, 'supervisor started');
 
   process.on('SIGHUP', () => {
@@ -106,6 +113,14 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const problems = await supervisor.stop();
   for (const problem of problems) log.error({ problem }, problem);
   return problems.length === 0 ? 0 : 1;
+
+  /** For what changes something: before, the config of the start would undo it, and everything that runs would look like an orphan. */
+  function onceBegun<A extends unknown[], R>(act: (...args: A) => R | Promise<R>): (...args: A) => Promise<R> {
+    return async (...args) => {
+      await begun;
+      return act(...args);
+    };
+  }
 
   function statusLine(): string {
     const total = supervisor.config.networkInstances.length;
