@@ -11,8 +11,8 @@ import { judge, terminalText } from './render.ts';
 const PAGE = 'docs/performance.md';
 const USAGE = `usage: npm run bench -- [NAME...] [--rounds N] [--minutes N] [--json FILE] [--page]
   NAME       ${benchmarks.map(({ name }) => name).join(', ')}; default: all
-  --rounds   how often each contestant is measured; default: 3
-  --minutes  for soak: how long; default: 2; for scale: how long at most; default: 7
+  --rounds   how often each contestant is measured; default: 2
+  --minutes  for soak: how long; default: 2; for scale: how long at most; default: 4
   --json     where the figures go; those of other benchmarks in it stay; default: bench.json
   --page     write the tables of all figures in it into ${PAGE} too`;
 
@@ -66,7 +66,7 @@ function read() {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
-        rounds: { type: 'string', default: '3' },
+        rounds: { type: 'string', default: '2' },
         minutes: { type: 'string' },
         json: { type: 'string', default: 'bench.json' },
         page: { type: 'boolean', default: false },

@@ -8,7 +8,8 @@ import { End } from './change/end.ts';
 
 const INSTANCES = [10, 100];
 const ACES = [10, 1000];
-const PER_ROUND = 6;
+/** Changes in each round: with many network instances each takes its time. */
+const perRound = (count: number) => (count > 10 ? 4 : 6);
 /** The app that is looked at, and the namespace of another one, where nobody is disturbed. */
 const APP = 'a1x1';
 const ELSEWHERE = 'a2x1';
@@ -59,7 +60,7 @@ async function measure(context: BenchContext, many: ManyDevice, count: number, a
   const nibox: Contestant = { name: 'nibox', role: 'nibox', samples: [] };
   const bare: Contestant = { name: 'nft -f', role: 'floor', samples: [] };
   try {
-    for (let index = 0; index < context.rounds * PER_ROUND; index++) {
+    for (let index = 0; index < context.rounds * perRound(count); index++) {
       context.signal.throwIfAborted();
       context.say(`${count} network instances, ${aces} ACEs: change ${index + 1}`);
       const port = FIRST_PORT + index;
