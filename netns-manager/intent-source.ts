@@ -5,6 +5,9 @@ import { type AppInterfaceConfig, codecs } from '../shared/proto/messages.ts';
 import { connectUnix, type Identity, Session, topicName } from '../shared/pubsub/index.ts';
 import type { Intent } from './intent.ts';
 
+/** The supervisor watches the manager, not the other way: this only finds a connection that is dead without having ended. */
+const PING_INTERVAL_MS = 30_000;
+
 export interface IntentSourceOptions {
   /** The network instance's name. */
   name: string;
@@ -19,7 +22,8 @@ export class IntentSource {
   readonly #session: Session;
 
   constructor({ name, runDirectory, identity, log, onIntent }: IntentSourceOptions) {
-    this.#session = new Session({ connect: () => connectUnix(join(runDirectory, SUPERVISOR_SOCKET)), identity, log });
+    const connect = () => connectUnix(join(runDirectory, SUPERVISOR_SOCKET));
+    this.#session = new Session({ connect, identity, log, pingIntervalMs: PING_INTERVAL_MS });
     let isAssembling = false;
     const changed = () => {
       if (isAssembling) return;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { repeat } from '../shared/beat.ts';
 import { continueStopped } from '../shared/kernel/continue-stopped.ts';
 import { nft } from '../shared/kernel/nft.ts';
 import { DEFAULT_LOG_LIMITS, type LogLimits } from '../shared/log/log-limits.ts';
@@ -9,7 +10,7 @@ import { StateReport } from '../shared/state/state-report.ts';
 import { readCounters, readDenied } from './acl/observe.ts';
 import { OwnNft } from './acl/own-nft.ts';
 import { FlowLog } from './flowlog/flow-log.ts';
-import { readInterfaceCounters } from './flowlog/interface-counters.ts';
+import { parseInterfaceCounters, readInterfaceTable } from './flowlog/interface-counters.ts';
 import { type Intent, logLimitsOf } from './intent.ts';
 import { IntentSource } from './intent-source.ts';
 import { openLog } from './log.ts';
@@ -95,7 +96,11 @@ async function main(options: ManagerOptions): Promise<void> {
       : new RoutedKeeper(keeperOptions, log, (key, request) => publications.dnsRequests.set(key, request));
   const apps = () => intent?.apps ?? [];
   const counters = new TrafficSampler({ read: () => readCounters(nft, keeper.aclTable) });
-  const denied = new TrafficSampler({ read: () => readDenied(apps(), nft, keeper.aclTable) });
+  const denied = new TrafficSampler({
+    read: () => readDenied(apps(), nft, keeper.aclTable),
+    // Every packet that is denied counts: most traffic needs no look at the flows.
+    traffic: async () => String((await counters.sample()).value.denied.packets),
+  });
   // A port that nobody uses does no harm.
   const ports = new TrafficSampler({
     read: () =>
@@ -139,12 +144,17 @@ async function main(options: ManagerOptions): Promise<void> {
     publications.items.replaceAll(new Map([...items].map(([key, item]) => [key.replaceAll('/', '|'), item])));
   }
 
+  let measured: object = {};
   async function measure(): Promise<void> {
     if (!intent || !last || passes.isRunning) return;
     if (await keeper.look(intent, last)) tell();
     if ((await ports.sample()).value) wake();
     const { value } = await counters.sample();
-    publications.metrics.set(name, instanceMetrics(apps(), value, readInterfaceCounters(), await readConntrackCount()));
+    const found = { apps: apps(), counters: value, interfaces: readInterfaceTable(), tracked: readConntrackCount() };
+    if (isSame(measured, found)) return;
+    measured = found;
+    const interfaces = parseInterfaceCounters(found.interfaces);
+    publications.metrics.set(name, instanceMetrics(found.apps, value, interfaces, found.tracked));
   }
 
   const identity = identifySelf('manager', options.version);
@@ -169,15 +179,15 @@ async function main(options: ManagerOptions): Promise<void> {
     onChange: wake,
     onMissed: () => keeper.suspectRules(),
   });
-  setInterval(() => {
+  repeat(REREAD_MS, () => {
     keeper.suspectRules();
     wake();
-  }, REREAD_MS);
-  setInterval(() => {
+  });
+  repeat(LOOK_MS, () => {
     for (const pid of continueStopped(keeper.services()))
       log.warn({ pid }, `process ${pid} had been stopped; continued`);
-  }, LOOK_MS);
-  setInterval(() => void measure().catch(error => log.warn({ err: error }, 'no metrics')), METRICS_MS);
+  });
+  repeat(METRICS_MS, () => void measure().catch(error => log.warn({ err: error }, 'no metrics')));
   log.info({ version: options.version }, 'manager started');
 
   // SIGTERM: the manager alone goes; SIGUSR2: its services too, before the namespace is removed.
@@ -195,6 +205,11 @@ async function main(options: ManagerOptions): Promise<void> {
   };
   process.once('SIGTERM', () => void end(false));
   process.once('SIGUSR2', () => void end(true));
+}
+
+/** Whether two objects have the same in their fields. */
+function isSame<T extends object>(a: object, b: T): boolean {
+  return Object.entries(b).every(([key, value]) => (a as T)[key as keyof T] === value);
 }
 
 void main(optionsOrExit(process.argv[2]));

@@ -8,6 +8,8 @@ export const BRIDGE_NF: readonly string[] = [
   'net/bridge/bridge-nf-call-ip6tables',
 ];
 
+const ACCEPT_RA = 'net/ipv6/conf/default/accept_ra';
+
 /** Sysctls of this namespace, path below /proc/sys -> value. */
 export function wantedSysctls(intent: Intent): Map<string, string> {
   const bridgeNf = needsBridgeNf(rulesetInput(intent)) ? '1' : '0';
@@ -16,6 +18,8 @@ export function wantedSysctls(intent: Intent): Map<string, string> {
     ...(intent.config.ipv6 ? [['net/ipv6/conf/all/forwarding', '1'] as const] : []),
     ['net/ipv4/conf/all/send_redirects', '0'],
     ['net/ipv4/conf/default/send_redirects', '0'],
+    // It is a router: none of its links, present or to come, is to ask for others or to believe an app that says it is one.
+    [ACCEPT_RA, '0'],
     ['net/netfilter/nf_conntrack_acct', '1'],
     ['net/netfilter/nf_conntrack_timestamp', '1'],
     ...BRIDGE_NF.map(path => [path, bridgeNf] as const),
@@ -37,6 +41,7 @@ export function wantedSwitchSysctls(): Map<string, string> {
 const WHEN_MISSING = new Map([
   ...BRIDGE_NF.map(path => [path, '0'] as const),
   ...NO_IPV6.map(path => [path, '1'] as const),
+  [ACCEPT_RA, '0'] as const,
 ]);
 
 /** What a pass over the sysctls did. */

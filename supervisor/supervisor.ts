@@ -1,5 +1,6 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
+import { repeat } from '../shared/beat.ts';
 import { EMPTY_CONFIG } from '../shared/config/empty.ts';
 import type { DeviceConfig, NetworkInstance } from '../shared/config/model.ts';
 import { continueStopped } from '../shared/kernel/continue-stopped.ts';
@@ -26,6 +27,7 @@ import { removeTree } from './namespaces/remove-tree.ts';
 import { Resources } from './resources/resources.ts';
 import { detectForwardDrop } from './routing/forward-drop.ts';
 import { type RootInstance, RootNetwork } from './routing/root-network.ts';
+import { SilentChanges } from './silent-changes.ts';
 import { keptKey } from './state/kept-key.ts';
 import { Managers } from './supervise/managers.ts';
 import { SupervisionTopic, supervisedInstances } from './supervise/supervision-topic.ts';
@@ -45,8 +47,10 @@ export interface SupervisorOptions {
   log: Log;
 }
 
-/** Uplinks and app namespaces are looked at anew that often, whatever the events said. */
-const REREAD_MS = 5_000;
+/** A pass, whatever the events said. */
+const REREAD_MS = 60_000;
+/** What makes no event is looked at that often. */
+const SILENT_MS = 5_000;
 const RETRY_MS = 1_000;
 /** Somebody may have stopped a program that this process waits for by a signal. */
 const LOOK_MS = 2_000;
@@ -91,11 +95,11 @@ export class Supervisor {
   /** What a former life left was looked for. */
   #swept = false;
   #stopped = false;
-  #timers: NodeJS.Timeout[] = [];
   #retry: NodeJS.Timeout | null = null;
   #watchers: (() => void)[] = [];
   #passDone: Promise<void> = Promise.resolve();
   readonly #progress = new Progress();
+  readonly #silent: SilentChanges;
   #firstPassDone = () => {};
   /** Resolves when the first pass has come to its end. */
   readonly firstPass = new Promise<void>(resolve => {
@@ -142,6 +146,7 @@ export class Supervisor {
       managers: () => [...this.instances].map(([name, { manager }]) => [name, manager.pid]),
       onExceeded: (name, detail) => this.instances.get(name)?.manager.exceeded(detail),
     });
+    this.#silent = new SilentChanges(this, options.resolvConf);
     this.#lives = new Lives(this.instances, this.errors, {
       ...options,
       directoryOf: name => this.#niDirectory(name),
@@ -169,8 +174,9 @@ export class Supervisor {
     mkdirSync('/run/netns', { recursive: true });
     const watcher: FSWatcher = watch('/run/netns', () => this.wake());
     this.#watchers.push(() => watcher.close());
-    this.#timers.push(setInterval(() => this.wake(), REREAD_MS));
-    this.#timers.push(setInterval(() => continueStopped(), LOOK_MS));
+    this.#watchers.push(repeat(REREAD_MS, () => this.wake()));
+    this.#watchers.push(repeat(SILENT_MS, () => void this.#lookForSilent()));
+    this.#watchers.push(repeat(LOOK_MS, () => continueStopped()));
     this.warnings = [await detectForwardDrop(), await loadBridgeNetfilter()].filter(text => text !== null);
     for (const warning of this.warnings) this.#log.warn({}, warning);
   }
@@ -189,6 +195,12 @@ export class Supervisor {
     if (this.#stopped || !this.#isTold) return;
     if (this.#running) this.#again = true;
     else this.#passDone = this.#pass();
+  }
+
+  async #lookForSilent(): Promise<void> {
+    if (this.#running) return;
+    const isDue = await this.#silent.any().catch(() => true); // the pass says what is wrong
+    if (isDue) this.wake();
   }
 
   /** Finds what carries the prefix and has no owner, between two passes; with `fix` removes it. */
@@ -253,7 +265,6 @@ export class Supervisor {
 
   async #cease(): Promise<void> {
     this.#stopped = true;
-    for (const timer of this.#timers) clearInterval(timer);
     if (this.#retry) clearTimeout(this.#retry);
     for (const stopWatching of this.#watchers) stopWatching();
     await this.#passDone;
@@ -333,6 +344,7 @@ export class Supervisor {
   }
 
   async #passOnce(config: DeviceConfig): Promise<void> {
+    this.#silent.note();
     const active = activeInstances(config);
     await this.#lives.removeUnwanted(new Map(active.map(({ name, type }) => [name, type])));
     await this.switchPorts.apply(wantedPorts(config, active, name => this.instances.get(name)?.hasBridge ?? false));

@@ -128,7 +128,7 @@ export class Firewall {
       ...marks.map(value => ({ mark: { value, mask: 0xffffffff } })),
       ...destinations.map(destination => ({ destination })),
     ];
-    if (filters.length > 0 && (await readConntrackCount()) > 0) await deleteConntrack(filters);
+    if (filters.length > 0 && readConntrackCount() > 0) await deleteConntrack(filters);
     // Last: who is killed before it loads and forgets again.
     this.#loaded = { input, ruleset: wanted, fingerprint: this.#isChangedByOthers ? CHANGED : fingerprint };
     this.#loadedAt = performance.now();

@@ -1,3 +1,4 @@
+import { repeat } from '../../shared/beat.ts';
 import { type ConntrackEntry, listConntrack } from '../../shared/kernel/conntrack.ts';
 import { type Nft, nft } from '../../shared/kernel/nft.ts';
 import type { Log } from '../../shared/log/log.ts';
@@ -40,7 +41,7 @@ export class DnsWatch {
   readonly #tail: LogTail;
   readonly #now: () => number;
   #sets: readonly HostSet[] = [];
-  #timers: NodeJS.Timeout[] = [];
+  #repeated: (() => void)[] = [];
   #sweeping: Promise<void> | null = null;
 
   constructor(options: DnsWatchOptions) {
@@ -77,15 +78,15 @@ export class DnsWatch {
 
   async start(): Promise<void> {
     await this.#tail.start();
-    this.#timers = [
-      setInterval(() => this.#answers.flush(this.#now()), FLUSH_INTERVAL_MS),
-      setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS),
+    this.#repeated = [
+      repeat(FLUSH_INTERVAL_MS, () => this.#answers.flush(this.#now())),
+      repeat(SWEEP_INTERVAL_MS, () => void this.sweep()),
     ];
   }
 
   async close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#timers = [];
+    for (const stop of this.#repeated) stop();
+    this.#repeated = [];
     await this.#sweeping;
     await this.#tail.close();
   }

@@ -1,3 +1,4 @@
+import { repeat } from '../../shared/beat.ts';
 import type { Log } from '../../shared/log/log.ts';
 import type { AppInterfaceConfig, FlowBatch } from '../../shared/proto/messages.ts';
 import type { DeniedFlow } from '../acl/observe.ts';
@@ -32,7 +33,7 @@ export class FlowLog {
   readonly #denied = new DeniedFlows();
   readonly #ring: BatchRing;
   readonly #events: ConntrackEvents;
-  #timers: NodeJS.Timeout[] = [];
+  #repeated: (() => void)[] = [];
   #reading: Promise<void> | null = null;
   #reportedLost = 0;
 
@@ -51,7 +52,7 @@ export class FlowLog {
   }
 
   get isRunning(): boolean {
-    return this.#timers.length > 0;
+    return this.#repeated.length > 0;
   }
 
   /** Of the child that listens; null when there is none. */
@@ -73,17 +74,17 @@ export class FlowLog {
   start(): void {
     if (this.isRunning) return;
     if (this.#options.tracksConnections !== false) this.#events.start();
-    this.#timers = [
-      setInterval(() => void this.readDenied(), this.#options.deniedIntervalMs ?? DENIED_INTERVAL_MS),
-      setInterval(() => this.#flush(), this.#options.flushIntervalMs ?? FLUSH_INTERVAL_MS),
+    this.#repeated = [
+      repeat(this.#options.deniedIntervalMs ?? DENIED_INTERVAL_MS, () => void this.readDenied()),
+      repeat(this.#options.flushIntervalMs ?? FLUSH_INTERVAL_MS, () => this.#flush()),
     ];
   }
 
   /** Publishes what is left and stops. */
   async stop(): Promise<void> {
     if (!this.isRunning) return;
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#timers = [];
+    for (const stop of this.#repeated) stop();
+    this.#repeated = [];
     await this.#events.stop();
     await this.readDenied();
     this.#flush();

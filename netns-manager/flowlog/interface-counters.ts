@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { InterfaceCounter } from '../../shared/proto/messages.ts';
 
-/** Counters of all interfaces of this process's network namespace. */
-export function readInterfaceCounters(): InterfaceCounter[] {
-  return parseInterfaceCounters(readInterfaceTable());
-}
+/** What is done in the same beat need not read it again. */
+const FRESH_MS = 50;
+let last = { text: '', at: Number.NEGATIVE_INFINITY };
 
 /** /proc/net/dev of this namespace. Synchronous: the way through the thread pool wakes four threads, every few seconds. */
 export function readInterfaceTable(): string {
-  return readFileSync('/proc/self/net/dev', 'utf8');
+  const now = performance.now();
+  if (now - last.at >= FRESH_MS) last = { text: readFileSync('/proc/self/net/dev', 'utf8'), at: now };
+  return last.text;
 }
 
 /** Reads /proc/net/dev: two lines of headings, then `name:` and eight counters for each direction. */

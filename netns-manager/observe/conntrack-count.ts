@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 
-/** How many flows this namespace tracks now; 0 where nothing is tracked. */
-export async function readConntrackCount(): Promise<number> {
-  const text = await readFile('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8').catch(() => '0');
-  return Number(text.trim());
+/** How many flows this namespace tracks now; 0 where nothing is tracked. Synchronous: the way through the thread pool wakes four threads. */
+export function readConntrackCount(): number {
+  try {
+    return Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8'));
+  } catch {
+    return 0;
+  }
 }

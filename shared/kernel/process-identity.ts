@@ -19,6 +19,13 @@ export function isStopped(pid: number): boolean {
   return statFields(pid)?.[0] === 'T';
 }
 
+/** Whether that very process still runs, or was stopped by a signal. */
+export function lookAtProcess({ pid, startTime }: ProcessIdentity): 'gone' | 'stopped' | 'running' {
+  const fields = statFields(pid);
+  if (!fields || isDead(fields) || Number(fields[22 - 3]) !== startTime) return 'gone';
+  return fields[0] === 'T' ? 'stopped' : 'running';
+}
+
 /** Whether something that was read names a process. */
 export function isIdentity(value: unknown): value is ProcessIdentity {
   const { pid, startTime } = (value ?? {}) as Partial<ProcessIdentity>;
@@ -27,7 +34,7 @@ export function isIdentity(value: unknown): value is ProcessIdentity {
 
 /** Whether that very process still runs. */
 export function isRunning(process: ProcessIdentity): boolean {
-  return identifyProcess(process.pid)?.startTime === process.startTime;
+  return lookAtProcess(process) !== 'gone';
 }
 
 /** Processes that were started with an argument, such as the path of a config file that nobody else uses. */

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { repeat } from '../beat.ts';
 import { type Log, silentLog } from '../log/log.ts';
 import type { Codec, Hello } from '../proto/messages.ts';
 import { Connection } from './connection.ts';
@@ -56,7 +57,7 @@ export class Session extends EventEmitter<SessionEvents> {
   #attempts = 0;
   #connectedAt = 0;
   #retry: NodeJS.Timeout | null = null;
-  #pinging: NodeJS.Timeout | null = null;
+  #stopPinging = () => {};
   #pingCount = 0;
   /** When the ping that was not answered yet went out; null: all were. */
   #pingSent: number | null = null;
@@ -178,12 +179,7 @@ export class Session extends EventEmitter<SessionEvents> {
   #startPinging(): void {
     this.missedPings = 0;
     this.#pingSent = null;
-    this.#pinging = setInterval(() => this.#ping(), this.#options.pingIntervalMs ?? DEFAULT_PING_INTERVAL_MS);
-  }
-
-  #stopPinging(): void {
-    if (this.#pinging) clearInterval(this.#pinging);
-    this.#pinging = null;
+    this.#stopPinging = repeat(this.#options.pingIntervalMs ?? DEFAULT_PING_INTERVAL_MS, () => this.#ping());
   }
 
   /** At most one ping is under way: a side that hangs finds no heap of them when it wakes up. */

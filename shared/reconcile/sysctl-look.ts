@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { repeat } from '../beat.ts';
 
 /** Some 15 microseconds a file: what makes no event of the kernel's is looked at that often. */
 const INTERVAL_MS = 1_000;
@@ -11,7 +12,7 @@ export class SysctlLook {
   readonly #read: (path: string) => string | null;
   #expected: [path: string, value: string][] = [];
   #next = 0;
-  #timer: NodeJS.Timeout | null = null;
+  #stop: (() => void) | null = null;
 
   /** @param read for tests: the value at a path below /proc/sys, null when it is not there */
   constructor(onChange: () => void, read: (path: string) => string | null = readSysctl) {
@@ -23,12 +24,12 @@ export class SysctlLook {
   expect(values: ReadonlyMap<string, string>): void {
     this.#expected = [...values];
     this.#next = 0;
-    this.#timer ??= setInterval(() => this.look(), INTERVAL_MS);
+    this.#stop ??= repeat(INTERVAL_MS, () => this.look());
   }
 
   stop(): void {
-    if (this.#timer) clearInterval(this.#timer);
-    this.#timer = null;
+    this.#stop?.();
+    this.#stop = null;
   }
 
   look(): void {

@@ -32,6 +32,8 @@ interface Known {
 export class Attacher {
   readonly #prefix: string;
   readonly #log: Log;
+  /** The VIFs that were wanted last. */
+  readonly #wanted = new Map<string, { wanted: Attachable; present: Known['present'] }>();
   readonly #attached = new Map<string, { key: string; tap: boolean; since: number }>();
   readonly #states = new Map<string, { state: string; error: string | null }>();
 
@@ -55,11 +57,22 @@ export class Attacher {
     const due: { wanted: Attachable; target: Target }[] = [];
     for (const wanted of all) {
       const target = await this.#due(wanted, present(wanted.vif));
+      this.#wanted.set(wanted.vif, { wanted, present });
       if (target) due.push({ wanted, target });
     }
     const unseen = due.filter(({ wanted }) => isFresh && !this.#attached.has(wanted.vif));
     const made = await createVeths(unseen.flatMap(({ target }) => target.veth ?? []));
     for (const { wanted, target } of due) await this.#attach(wanted, target, made.has(wanted.vif));
+  }
+
+  /** Whether `ensure` would find something to do: an app's namespace came, went or is another one, a VIF is missing or could not be made. */
+  async isBehind(): Promise<boolean> {
+    for (const [vif, { wanted, present }] of this.#wanted) {
+      const target = await this.#target(wanted);
+      if (target?.key !== this.#attached.get(vif)?.key) return true;
+      if (target && present(vif) === false && this.isSettled(vif)) return true;
+    }
+    return false;
   }
 
   /** Null: the app is not there, or all is as it should be. */
@@ -91,8 +104,7 @@ export class Attacher {
 
   /** Removes a VIF that nobody wants any more. */
   async remove(vif: string, netPath: string): Promise<void> {
-    this.#attached.delete(vif);
-    this.#states.delete(vif);
+    this.#forget(vif);
     await inside(netPath, ['ip', 'link', 'del', 'dev', vif]).catch(() => {}); // gone with its app
   }
 
@@ -101,10 +113,13 @@ export class Attacher {
     if (vifs.length === 0) return;
     const batch = vifs.map(vif => `link del dev ${vif}\n`).join('');
     await inside(netPath, ['ip', '-force', '-batch', '-'], batch).catch(() => {});
-    for (const vif of vifs) {
-      this.#attached.delete(vif);
-      this.#states.delete(vif);
-    }
+    for (const vif of vifs) this.#forget(vif);
+  }
+
+  #forget(vif: string): void {
+    this.#wanted.delete(vif);
+    this.#attached.delete(vif);
+    this.#states.delete(vif);
   }
 
   /** Null: the app is not there. */

@@ -1,3 +1,4 @@
+import { repeat } from '../../shared/beat.ts';
 import type { ResourceLimits } from '../../shared/config/resources.ts';
 import type { Log } from '../../shared/log/log.ts';
 import { CgroupTree } from './cgroup-tree.ts';
@@ -39,7 +40,7 @@ export class Resources {
   readonly #ended = new Map<string, { count: number; at: number }>();
   #tree: CgroupTree | null = null;
   #whyNot = 'nibox has not started yet';
-  #timer: NodeJS.Timeout | null = null;
+  #stopLooking = () => {};
 
   constructor(options: ResourcesOptions) {
     this.#options = options;
@@ -56,7 +57,7 @@ export class Resources {
       this.#whyNot = tree.reason;
       log.warn({ reason: tree.reason }, this.#cgroupWarning());
     }
-    this.#timer = setInterval(() => this.#look(), WATCH_MS);
+    this.#stopLooking = repeat(WATCH_MS, () => this.#look());
   }
 
   /** Takes an instance's limits, now and whenever they may have changed. */
@@ -97,7 +98,7 @@ export class Resources {
 
   /** Looks no more; groups and processes stay. */
   leave(): void {
-    if (this.#timer) clearInterval(this.#timer);
+    this.#stopLooking();
   }
 
   /** After the last instance was removed. */

@@ -130,8 +130,7 @@ export class RootNetwork {
       ]);
       const shared = othersAreHere(actual.rules, tables);
       const restore = Object.entries(state.sysctls).filter(
-        ([key]) =>
-          !links.some(name => key.startsWith(`net/ipv4/conf/${name}/`)) && !(shared && key.endsWith('ip_forward')),
+        ([key]) => !links.includes(linkOf(key)) && !(shared && key.endsWith('ip_forward')),
       );
       const present = await this.#readSysctls(restore.map(([key]) => key));
       const changed = restore.filter(([key, value]) => present[key] !== undefined && present[key] !== value);
@@ -297,6 +296,9 @@ function wantedRules(text: string): Map<string, number> {
   }
   return rules;
 }
+
+/** Of `net/ipv4/conf/NAME/...`: NAME. */
+const linkOf = (sysctl: string) => /^net\/ipv[46]\/conf\/([^/]+)\//.exec(sysctl)?.[1] ?? '';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 

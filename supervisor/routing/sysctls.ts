@@ -66,6 +66,8 @@ export function wantedSysctls(intent: RootIntent): Map<string, (present: string,
     // The greater of `all` and the device's counts: loose wins over a strict `all`.
     wanted.set(`net/ipv4/conf/${device}/rp_filter`, exactly('2'));
     wanted.set(`net/ipv4/conf/${device}/send_redirects`, exactly('0'));
+    // No IPv6 goes over it: without this both ends would ask for routers, and be asked, for as long as the link is there.
+    wanted.set(`net/ipv6/conf/${device}/disable_ipv6`, exactly('1'));
   }
   for (const { interface: name } of intent.uplinks) {
     wanted.set(`net/ipv4/conf/${name}/rp_filter`, (present, all) =>

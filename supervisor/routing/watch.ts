@@ -38,9 +38,11 @@ export function watchKernel(
   const start = (monitor: Monitor) => {
     const { command } = monitor;
     // A closed pipe ends a monitor only at its next event; the signal ends it with this process, even after kill -9.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
     children.add(child);
     child.stdout.on('data', () => changed(monitor));
+    // It says so when events were lost, and goes on.
+    child.stderr.on('data', () => changed(monitor));
     let over = false;
     const again = () => {
       if (over) return;

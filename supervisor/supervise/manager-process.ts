@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { identifyProcess, isRunning, isStopped, type ProcessIdentity } from '../../shared/kernel/process-identity.ts';
+import { identifyProcess, lookAtProcess, type ProcessIdentity } from '../../shared/kernel/process-identity.ts';
 import { CODE_MARK, MANAGER_LOG, type ManagerOptions, NI_MARK } from '../../shared/manager/options.ts';
 import type { Hello } from '../../shared/proto/messages.ts';
 import type { InstanceNamespace } from '../namespaces/namespaces.ts';
@@ -63,8 +63,7 @@ export class ManagerProcess implements ProcessHost {
   }
 
   look(identity: ProcessIdentity): 'gone' | 'stopped' | 'running' {
-    if (!isRunning(identity)) return 'gone';
-    return isStopped(identity.pid) ? 'stopped' : 'running';
+    return lookAtProcess(identity);
   }
 
   signal({ pid }: ProcessIdentity, signal: NodeJS.Signals): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { within } from './budget.ts';
 import { Eavesdropper, inWords, type Told } from './eavesdropper.ts';
 import { beside, idlePass, type Kinds, kindsOf, listed, passesIn } from './passes.ts';
@@ -14,6 +15,9 @@ const UNCOUNTED = /^(nft -j list counters |nft -j -n list set inet \S+ denied[46
 
 const ASKED = ['NetworkInstanceConfig', 'AppInterfaceConfig', 'UplinkStatus'] as const;
 const ANSWERED = ['NetworkInstanceStatus', 'AppInterfaceStatus', 'ItemState', 'NetworkInstanceMetrics'] as const;
+
+/** All but the pass of each minute falls into it: silent changes, metrics, pings. */
+const REST_MS = 8_000;
 
 const FIRST = { apps: 3, ports: [1000, 1001], instances: 1 };
 const ACE_ADDED = { ...FIRST, ports: [...FIRST.ports, 1002] };
@@ -38,19 +42,23 @@ describe('what is started', () => {
   });
 
   it('for a pass of the supervisor that finds all as it should be', async () => {
-    // It looks again every 5 s.
-    const programs = await trace.untilQuiet(found => found.some(({ by }) => by === 'supervisor'));
-    supervisorPass = idlePass(of('supervisor', programs));
+    supervisorPass = await passAfter('ip', 'supervisor', 'device');
     checkPass('supervisor: programs of a pass with nothing to do', supervisorPass);
   });
 
   it('for a pass of a manager that finds all as it should be', async () => {
-    managerPass = await passAfter('ip');
+    managerPass = await passAfter('ip', 'g1');
     checkPass('manager: programs of a pass with nothing to do', managerPass);
   });
 
   it('for a pass of a manager after somebody loaded rules of his own', async () => {
-    checkPass('manager: programs of a pass after others loaded rules', await passAfter('nft'));
+    checkPass('manager: programs of a pass after others loaded rules', await passAfter('nft', 'g1'));
+  });
+
+  it('while nothing happens', async () => {
+    await trace.untilQuiet();
+    await sleep(REST_MS);
+    checkPrograms('supervisor and managers: programs within 8 s at rest', await trace.untilQuiet());
   });
 
   it('for one ACE more; and what is told, nothing of it twice', async () => {
@@ -97,9 +105,9 @@ describe('what is started', () => {
     checkKinds('manager: programs to come up', beside(managerPass, of('g2', programs)));
   });
 
-  async function passAfter(event: 'ip' | 'nft'): Promise<Kinds> {
-    await stage.makeEvent('g1', event);
-    return idlePass(of('g1', await trace.untilQuiet(found => found.some(({ by }) => by === 'g1'))));
+  async function passAfter(event: 'ip' | 'nft', who: string, place = who): Promise<Kinds> {
+    await stage.makeEvent(place, event);
+    return idlePass(of(who, await trace.untilQuiet(found => found.some(({ by }) => by === who))));
   }
 
   function checkPass(name: string, pass: Kinds): void {

@@ -74,7 +74,7 @@ export class Stage {
     if (!ok || !converged) throw new Error(`the config was not put in place: ${JSON.stringify({ issues, problems })}`);
   }
 
-  /** Makes one event in a network instance, of `ip` or of `nft`, that changes nothing that nibox keeps. */
+  /** Makes one event in a network instance or on the device, of `ip` or of `nft`, that changes nothing that nibox keeps. */
   async makeEvent(name: string, program: keyof typeof EVENTS): Promise<void> {
     const { exitCode, stderr } = await this.device.world.exec(name, program, EVENTS[program]);
     if (exitCode !== 0) throw new Error(`${program} ${EVENTS[program].join(' ')} failed in ${name}: ${stderr}`);

@@ -83,6 +83,7 @@ export async function driftCases(device: Device): Promise<DriftCase[]> {
     { title: 'ip_forward of the device', place: 'device', ...sysctl('net/ipv4/ip_forward', 0) },
     { title: 'rp_filter of a transit link', place: 'device', ...sysctl(`net/ipv4/conf/${ni1}/rp_filter`, 1) },
     { title: 'send_redirects of a transit link', place: 'device', ...sysctl(`net/ipv4/conf/${ni1}/send_redirects`, 1) },
+    { title: 'IPv6 on a transit link', place: 'device', ...sysctl(`net/ipv6/conf/${ni1}/disable_ipv6`, 0) },
     { title: 'accept_local of an uplink', place: 'device', ...sysctl('net/ipv4/conf/eth0/accept_local', 0) },
     // A network instance.
     { title: 'the bridge is down', place: 'ni1', harm: 'ip link set dev br down', look: link('br') },
@@ -144,6 +145,7 @@ export async function driftCases(device: Device): Promise<DriftCase[]> {
     },
     { title: 'ip_forward', place: 'ni1', ...sysctl('net/ipv4/ip_forward', 0) },
     { title: 'send_redirects', place: 'ni1', ...sysctl('net/ipv4/conf/all/send_redirects', 1) },
+    { title: 'accept_ra', place: 'ni1', ...sysctl('net/ipv6/conf/default/accept_ra', 1) },
     { title: 'conntrack accounting', place: 'ni1', ...sysctl('net/netfilter/nf_conntrack_acct', 0) },
     { title: 'bridged frames past the rules', place: 'ni2', ...sysctl('net/bridge/bridge-nf-call-iptables', 0) },
     { title: 'a VIF is down', place: 'ni1', harm: `ip link set ${vif1} down`, look: link(vif1) },

@@ -61,3 +61,35 @@ test('a change by somebody else can be told', async () => {
   await sampler.sample();
   assert.equal(state.reads, 2);
 });
+
+test('two who ask at a time have one reading', async () => {
+  const { state, sampler } = kernel();
+  const [one, other] = await Promise.all([sampler.sample(), sampler.sample()]);
+  assert.equal(one, other);
+  assert.equal(state.reads, 1);
+});
+
+test('what was being read when something else changed is not kept', async () => {
+  const { state, sampler } = kernel();
+  const stale = sampler.sample();
+  sampler.invalidate();
+  await stale;
+  await sampler.sample();
+  assert.equal(state.reads, 2);
+});
+
+test('what tells of traffic may take its time', async () => {
+  const counted = { reads: 0, denied: 3, time: 0 };
+  const sampler = new TrafficSampler({
+    read: async () => counted.reads++,
+    traffic: async () => String(counted.denied),
+    now: () => counted.time++,
+  });
+  await sampler.sample();
+  counted.time += 1_000;
+  await sampler.sample();
+  assert.equal(counted.reads, 1);
+  counted.denied += 1;
+  await sampler.sample();
+  assert.equal(counted.reads, 2);
+});
