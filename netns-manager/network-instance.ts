@@ -109,7 +109,7 @@ export class NetworkInstance {
     };
 
     const sysctlsWanted = wantedSysctls(intent);
-    const sysctls = await applySysctls(sysctlsWanted, path => this.fights.isHeld(itemKey('sysctl', path)));
+    const sysctls = applySysctls(sysctlsWanted, path => this.fights.isHeld(itemKey('sysctl', path)));
     for (const [item, error] of sysctls.errors) errors.set(item, error);
     this.sysctls = sysctls.found;
     if (unchanged && sysctls.written.length > 0) {

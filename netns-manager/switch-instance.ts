@@ -49,7 +49,7 @@ export class SwitchInstance {
     this.#settled = fingerprint;
 
     const wantedSysctls = wantedSwitchSysctls();
-    const sysctls = await applySysctls(wantedSysctls, path => this.fights.isHeld(itemKey('sysctl', path)));
+    const sysctls = applySysctls(wantedSysctls, path => this.fights.isHeld(itemKey('sysctl', path)));
     this.sysctls = sysctls.found;
     for (const [item, error] of sysctls.errors) errors.set(item, error);
     if (isUnchanged && sysctls.written.length > 0) {

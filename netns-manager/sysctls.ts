@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { needsBridgeNf } from './acl/bridge-nf.ts';
 import { type Intent, rulesetInput } from './intent.ts';
 
@@ -53,21 +53,21 @@ export interface SysctlsApplied {
   errors: Map<string, string>;
 }
 
-/** Writes those that differ, but for those that are held back. */
-export async function applySysctls(
+/** Writes those that differ, but for those that are held back. Synchronous: rules wait for it, and the way through the thread pool is long. */
+export function applySysctls(
   wanted: ReadonlyMap<string, string>,
   isHeld: (path: string) => boolean = () => false,
-): Promise<SysctlsApplied> {
+): SysctlsApplied {
   const written: string[] = [];
   const found = new Map<string, string>();
   const errors = new Map<string, string>();
   for (const [path, value] of wanted) {
     const file = `/proc/sys/${path}`;
     try {
-      const present = await readOr(file, WHEN_MISSING.get(path));
+      const present = readOr(file, WHEN_MISSING.get(path));
       found.set(path, present);
       if (present === value || isHeld(path)) continue;
-      await writeFile(file, value);
+      writeFileSync(file, value);
       found.set(path, value);
       written.push(path);
     } catch (error) {
@@ -77,9 +77,9 @@ export async function applySysctls(
   return { written, found, errors };
 }
 
-async function readOr(file: string, whenMissing: string | undefined): Promise<string> {
+function readOr(file: string, whenMissing: string | undefined): string {
   try {
-    return (await readFile(file, 'utf8')).trim();
+    return readFileSync(file, 'utf8').trim();
   } catch (error) {
     if (whenMissing !== undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return whenMissing;
     throw error;

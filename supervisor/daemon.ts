@@ -193,8 +193,11 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       log.info({ plan }, 'config applied');
       use(read.config);
     }
+    const converging = untilConverged(supervisor, CONVERGE_MS);
+    // What managers are told goes out first: the disk takes its time.
+    await new Promise(resolve => setImmediate(resolve));
     keepGood(read, text);
-    const problems = await untilConverged(supervisor, CONVERGE_MS);
+    const problems = await converging;
     return { ok: true, issues, plan, converged: problems.length === 0, problems };
   }
 

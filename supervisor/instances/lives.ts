@@ -80,12 +80,19 @@ export class Lives {
     }
   }
 
-  /** Tells running NIs what concerns their inside only, before the device is looked at: a changed ACL waits for nothing else. */
-  publishInner(intents: readonly InstanceIntent[]): void {
+  /**
+   * Tells running NIs what concerns their inside only, before the device is looked at: a changed ACL waits for nothing else. True: there
+   * was one to tell.
+   */
+  publishInner(intents: readonly InstanceIntent[]): boolean {
+    let isTold = false;
     for (const intent of intents) {
       const instance = this.running.get(intent.config.name);
-      if (instance?.intent && linksOf(instance.intent) === linksOf(intent)) instance.publish(intent);
+      if (!instance?.intent || linksOf(instance.intent) !== linksOf(intent)) continue;
+      instance.publish(intent);
+      isTold = true;
     }
+    return isTold;
   }
 
   /** Tells a running NI what is wanted, and makes its VIFs. */

@@ -29,6 +29,25 @@ export function configChanges(before: DeviceConfig, after: DeviceConfig): string
   ];
 }
 
+/**
+ * The names of network instances that a change may mean something to, themselves or by an app that is or was on them. null: it concerns
+ * the device as a whole.
+ */
+export function touchedInstances(before: DeviceConfig, after: DeviceConfig): ReadonlySet<string> | null {
+  if (DEVICE_WIDE.some(([key]) => differ(before[key], after[key]))) return null;
+  const apps = [...withoutSame(after.apps, before.apps), ...withoutSame(before.apps, after.apps)];
+  return new Set([
+    ...withoutSame(after.networkInstances, before.networkInstances).map(({ name }) => name),
+    ...apps.flatMap(app => app.interfaces.map(one => one.networkInstance)),
+  ]);
+}
+
+/** Those that the others have not, or not like this. */
+function withoutSame<T extends { name: string }>(some: readonly T[], others: readonly T[]): T[] {
+  const byName = new Map(others.map(one => [one.name, one]));
+  return some.filter(one => differ(byName.get(one.name), one));
+}
+
 function elementChanges<T extends { name: string }>(
   before: readonly T[],
   after: readonly T[],
@@ -50,5 +69,15 @@ function touchedInterfaces(app: App, old: App): string {
 }
 
 function differ(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) !== JSON.stringify(b);
+  return textOf(a) !== textOf(b);
+}
+
+/** Of parts of configs, which nobody changes: what was new in one comparison is old in the next. */
+const texts = new WeakMap<object, string>();
+
+function textOf(part: unknown): string {
+  if (typeof part !== 'object' || part === null) return JSON.stringify(part);
+  const text = texts.get(part) ?? JSON.stringify(part);
+  texts.set(part, text);
+  return text;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readConfigText } from '../../../../shared/config/index.ts';
 import type { DeviceConfig } from '../../../../shared/config/model.ts';
-import { configChanges } from '../../../../supervisor/intent/config-changes.ts';
+import { configChanges, touchedInstances } from '../../../../supervisor/intent/config-changes.ts';
 
 const base = {
   networkInstances: [
@@ -18,24 +18,27 @@ function read(document: object): DeviceConfig {
   return config!;
 }
 
-for (const [title, document, changes] of [
-  ['the same', {}, []],
+for (const [title, document, changes, touched] of [
+  ['the same', {}, [], []],
   [
     'a network instance more',
     { networkInstances: [...base.networkInstances, { name: 'ni3', subnet: '10.1.0.0/24' }] },
     ['create network instance ni3 (local)'],
+    ['ni3'],
   ],
   [
     'another MTU',
     { networkInstances: [{ ...base.networkInstances[0], mtu: 1400 }, base.networkInstances[1]] },
     ['change network instance ni1'],
+    ['ni1'],
   ],
   [
     'a network instance and its apps less',
     { networkInstances: base.networkInstances.slice(1), apps: [] },
     ['remove network instance ni1', 'remove app app1'],
+    ['ni1', 'ni2'],
   ],
-  ['an app more', { apps: [...base.apps, { name: 'app2' }] }, ['add app app2']],
+  ['an app more', { apps: [...base.apps, { name: 'app2' }] }, ['add app app2'], []],
   [
     'another ACL on one interface',
     {
@@ -47,10 +50,11 @@ for (const [title, document, changes] of [
       ],
     },
     ['change app app1: interface to ni2'],
+    ['ni1', 'ni2'],
   ],
-  ['an app at rest', { apps: [{ ...base.apps[0], activate: false }] }, ['change app app1']],
-  ['uplinks', { uplinks: [{ interface: 'eth7' }] }, ['change uplinks']],
-  ['a name of the device', { device: { name: 'edge' } }, ["change the device's identity"]],
+  ['an app at rest', { apps: [{ ...base.apps[0], activate: false }] }, ['change app app1'], ['ni1', 'ni2']],
+  ['uplinks', { uplinks: [{ interface: 'eth7' }] }, ['change uplinks'], null],
+  ['a name of the device', { device: { name: 'edge' } }, ["change the device's identity"], null],
   [
     'what is the device’s as a whole',
     {
@@ -71,9 +75,12 @@ for (const [title, document, changes] of [
       'change supervision: how managers are watched and restarted',
       'change resources: what the supervisor and managers may take',
     ],
+    null,
   ],
 ] as const) {
   test(`changes from one config to another: ${title}`, () => {
-    assert.deepEqual(configChanges(read(base), read({ ...base, ...document })), changes);
+    const [before, after] = [read(base), read({ ...base, ...document })];
+    assert.deepEqual(configChanges(before, after), changes);
+    assert.deepEqual(touchedInstances(before, after), touched && new Set(touched));
   });
 }
