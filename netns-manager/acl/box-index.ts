@@ -1,5 +1,5 @@
 import { type Box, boxesOverlap } from './box.ts';
-import { type Prefix, prefixStart } from './prefix.ts';
+import { prefixStart } from './prefix.ts';
 
 /** Boxes with a value each, all of one family, for finding those that overlap another one without looking at all of them. */
 export class BoxIndex<T> {
@@ -32,27 +32,21 @@ export class BoxIndex<T> {
 
   /** Whether `test` holds for one of the boxes that overlap this one; asks no more of them than it must. */
   someOverlapping(box: Box, test: (box: Box, value: T) => boolean): boolean {
-    for (const node of this.#overlapping(box.remote)) {
-      for (const place of placesOf(node, box)) {
-        for (const item of place) if (boxesOverlap(item.box, box) && test(item.box, item.value)) return true;
-      }
-    }
-    return false;
-  }
-
-  *#overlapping(remote: Prefix | null): Generator<Node<T>> {
-    if (remote === null) return yield* this.#inOrder;
+    const holds = (item: Item<T>) => boxesOverlap(item.box, box) && test(item.box, item.value);
+    const { remote } = box;
+    if (remote === null) return this.#inOrder.some(node => someIn(node, box, holds));
     for (const length of this.#lengths) {
       if (length > remote.length) continue;
       const around = length < 0 ? EVERYWHERE.low : prefixStart(remote, length);
       const node = this.#nodes.get(keyOf(around, length));
-      if (node) yield node;
+      if (node && someIn(node, box, holds)) return true;
     }
     for (let at = this.#firstFrom(remote.low, remote.length + 1); at < this.#inOrder.length; at++) {
       const node = this.#inOrder[at]!;
-      if (node.low > remote.high) return;
-      if (node.length > remote.length) yield node;
+      if (node.low > remote.high) break;
+      if (node.length > remote.length && someIn(node, box, holds)) return true;
     }
+    return false;
   }
 
   /** The place of the first node that does not stand before this one. */
@@ -97,14 +91,19 @@ function onePort({ destination }: Box): number | null {
   return destination !== null && destination.low === destination.high ? destination.low : null;
 }
 
-function* placesOf<T>(node: Node<T>, box: Box): Generator<Item<T>[]> {
+/** No generators here: managers interpret this, for each ACE of each ACL. */
+function someIn<T>(node: Node<T>, box: Box, holds: (item: Item<T>) => boolean): boolean {
   const port = onePort(box);
   const protocols = box.protocol === null ? node.byProtocol.keys() : [box.protocol, null];
   for (const protocol of protocols) {
     const places = node.byProtocol.get(protocol);
     if (!places) continue;
-    yield places.others;
-    if (port === null) yield* places.byPort.values();
-    else yield places.byPort.get(port) ?? [];
+    if (places.others.some(holds)) return true;
+    if (port !== null) {
+      if (places.byPort.get(port)?.some(holds)) return true;
+    } else {
+      for (const place of places.byPort.values()) if (place.some(holds)) return true;
+    }
   }
+  return false;
 }
