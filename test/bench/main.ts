@@ -14,7 +14,7 @@ const USAGE = `usage: npm run bench -- [NAME...] [--rounds N] [--minutes N] [--j
   --rounds   how often each contestant is measured; default: 2
   --minutes  for soak: how long; default: 2; for scale: how long at most; default: 4
   --json     where the figures go; those of other benchmarks in it stay; default: bench.json
-  --page     write the tables of all figures in it into ${PAGE} too`;
+  --page     write the tables of all figures in it into ${PAGE} too; what that has of other benchmarks stays`;
 
 const { names, rounds, minutes, json, page } = read();
 const interrupted = new AbortController();
@@ -50,7 +50,7 @@ for (const { name, title, run } of benchmarks.filter(isWanted)) {
   const told = { name, title, rows: found.rows, error: found.error?.message ?? null };
   // At once: who ends it early has the figures so far.
   const results = await keepResult(json, { ...told, seconds, rounds, at: new Date().toISOString(), machine }, order);
-  if (page) await writeFile(PAGE, withTables(await readFile(PAGE, 'utf8'), results));
+  if (page) await writeFile(PAGE, withTables(await readFile(PAGE, 'utf8'), results, order));
 }
 const goals = rows.map(judge).filter(judged => judged !== null);
 console.log(`\n${goals.filter(({ met }) => met).length} of ${goals.length} goals met; figures in ${json}`);

@@ -53,11 +53,15 @@ test('the tables take the place of the last ones, and the rest of the page stays
     machine,
   };
   const page = 'before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n';
-  const written = withTables(page, [result]);
+  const written = withTables(page, [result], ['a', 'b']);
   assert.match(written, /^before\n<!-- bench: begin -->\n### b\n\nB\. 2026-01-02, abc, 3 rounds in 1 s, /);
   assert.match(written, /15 \[14.5–15.5\] ms[\s\S]+\n<!-- bench: end -->\nafter\n$/);
   assert.doesNotMatch(written, /old/);
-  assert.equal(withTables(written, [result]), written);
-  assert.match(withTables(page, [{ ...result, rows: [], error: 'why' }]), /It failed: why/);
-  assert.throws(() => withTables('nothing', []), /needs the lines/);
+  assert.equal(withTables(written, [result], ['a', 'b']), written);
+  assert.match(withTables(page, [{ ...result, rows: [], error: 'why' }], ['b']), /It failed: why/);
+  // Those that did not run this time stay, in their place.
+  const more = withTables(written, [{ ...result, name: 'a' }], ['a', 'b']);
+  assert.ok(more.includes(written.slice(written.indexOf('### b'), written.indexOf('<!-- bench: end -->'))));
+  assert.deepEqual(more.match(/^### ./gm), ['### a', '### b']);
+  assert.throws(() => withTables('nothing', [], []), /needs the lines/);
 });
