@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { fingerprint as fingerprintOf } from '../../shared/digest.ts';
 import { isTooLong, type Nft, nft, readListing } from '../../shared/kernel/nft.ts';
 import { CommandError } from '../../shared/kernel/run.ts';
 import { stagedScripts } from './staged-load.ts';
@@ -94,7 +94,7 @@ export async function readFingerprint(
   }
   if (check && !found.every(({ table, text }) => isComplete(table, text))) return CHANGED;
   const texts = found.map(({ table, text }) => withoutForeign(table, readListing(text).plain));
-  return createHash('sha256').update(texts.join('\0')).digest('hex');
+  return fingerprintOf(texts.join('\0'));
 }
 
 function isComplete({ chains, sets }: Table, text: string): boolean {

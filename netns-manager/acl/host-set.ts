@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../shared/digest.ts';
 import type { Family } from './prefix.ts';
 
 /**
@@ -6,8 +6,21 @@ import type { Family } from './prefix.ts';
  * (`nftset=/DOMAIN/4#inet#nibox#host4_...,6#inet#nibox#host6_...`). Hashed, because domain names are longer than set names may be.
  */
 export function hostSetName(domain: string, family: Family): string {
-  const hash = createHash('sha256').update(normalizeDomain(domain)).digest('hex').slice(0, 16);
-  return `host${family}_${hash}`;
+  return `host${family}_${hashOf(normalizeDomain(domain))}`;
+}
+
+/** Of a long ACL each domain is asked for dozens of times in one pass. */
+const known = new Map<string, string>();
+/** Entries; then it begins anew. Some 0.1 KB each. */
+const MOST_KNOWN = 2048;
+
+function hashOf(domain: string): string {
+  const found = known.get(domain);
+  if (found !== undefined) return found;
+  if (known.size >= MOST_KNOWN) known.clear();
+  const hash = sha256(domain).slice(0, 16);
+  known.set(domain, hash);
+  return hash;
 }
 
 /** Lower case, without a leading or trailing dot. */

@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../shared/digest.ts';
 import { canonicalAddress, parseCidr } from '../../shared/net/address.ts';
 import type { NetworkInstanceConfig, Transit } from '../../shared/proto/messages.ts';
 import { METADATA_ADDRESS } from '../metadata/address.ts';
 
 /** The bridge's own MAC: locally administered, stable, from the NI's UUID. Else it takes its ports', and changes as they come and go. */
 export function bridgeMac(uuid: string): string {
-  const digest = createHash('sha256').update(uuid).digest('hex');
-  return `02:${digest.slice(0, 10).match(/../g)!.join(':')}`;
+  return `02:${sha256(uuid).slice(0, 10).match(/../g)!.join(':')}`;
 }
 
 /** Addresses of the bridge, with prefix length: the gateways, and where guests look for metadata. */

@@ -1,15 +1,15 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 /** Writes by rename: nobody ever reads half a file. Only its owner reads it. */
-export async function writeWhole(file: string, content: string): Promise<void> {
-  await writeFile(`${file}.tmp`, content, { mode: 0o600 });
-  await rename(`${file}.tmp`, file);
+export function writeWhole(file: string, content: string): void {
+  writeFileSync(`${file}.tmp`, content, { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
 }
 
 /** A file's text; empty when it is missing. */
-export async function readOrEmpty(file: string): Promise<string> {
+export function readOrEmpty(file: string): string {
   try {
-    return await readFile(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;

@@ -1,6 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fingerprint } from '../../shared/digest.ts';
 import { isRunning, type ProcessIdentity, processesWithArgument } from '../../shared/kernel/process-identity.ts';
 import { CommandError, run } from '../../shared/kernel/run.ts';
 import type { Log } from '../../shared/log/log.ts';
@@ -11,7 +12,7 @@ import { readOrEmpty, writeWhole } from '../daemon/whole-file.ts';
 import { DnsmasqError } from './dnsmasq-error.ts';
 import { addressOwners, hasStaleLease, pruneLeases, readLeaseFile } from './leases.ts';
 import { FILES, LEASE_FILE, PID_FILE, type RenderedDnsmasq } from './render.ts';
-import { confHash, filesHash, parseState, type RunningState, stateOf, textHash } from './running-state.ts';
+import { confHash, filesHash, parseState, type RunningState, stateOf } from './running-state.ts';
 
 const CONF_FILE = 'dnsmasq.conf';
 const STATE_FILE = 'dnsmasq.state';
@@ -67,7 +68,7 @@ export class Dnsmasq {
       const kept = this.#kept.read(parseState);
       const own = processesWithArgument(this.#confArgument);
       const isKnown = own.some(({ pid, startTime }) => pid === kept?.pid && startTime === kept.startTime);
-      const state = isKnown ? kept : await this.#readOff(own);
+      const state = isKnown ? kept : this.#readOff(own);
       if (state === null) return false;
       this.#own(DaemonProcess.adopt(state), state);
       this.#options.log.info({ pid: state.pid }, 'dnsmasq adopted');
@@ -142,10 +143,10 @@ export class Dnsmasq {
   }
 
   /** Of a process that no state tells of: it was started with the config that lies there; what else it has read is not known. */
-  async #readOff(own: readonly ProcessIdentity[]): Promise<RunningState | null> {
-    const conf = await readOrEmpty(this.#file(CONF_FILE));
+  #readOff(own: readonly ProcessIdentity[]): RunningState | null {
+    const conf = readOrEmpty(this.#file(CONF_FILE));
     const [only, ...others] = own;
-    return only && others.length === 0 && conf !== '' ? { ...only, conf: textHash(conf), files: '' } : null;
+    return only && others.length === 0 && conf !== '' ? { ...only, conf: fingerprint(conf), files: '' } : null;
   }
 
   async #end(): Promise<void> {
@@ -163,16 +164,16 @@ export class Dnsmasq {
   }
 
   async #start(rendered: RenderedDnsmasq): Promise<void> {
-    await mkdir(dirname(this.#options.logFile), { recursive: true });
-    await mkdir(this.#options.directory, { recursive: true });
+    mkdirSync(dirname(this.#options.logFile), { recursive: true });
+    mkdirSync(this.#options.directory, { recursive: true });
     this.#process = null;
     await this.#endStrays();
-    await this.#writeFiles(rendered);
-    await this.#write(CONF_FILE, rendered.conf);
+    this.#writeFiles(rendered);
+    this.#write(CONF_FILE, rendered.conf);
     const leases = await readLeaseFile(this.#file(LEASE_FILE));
     const pruned = pruneLeases(leases, ownersIn(rendered));
-    if (pruned !== leases) await this.#write(LEASE_FILE, pruned);
-    await rm(this.#file(PID_FILE), { force: true });
+    if (pruned !== leases) this.#write(LEASE_FILE, pruned);
+    rmSync(this.#file(PID_FILE), { force: true });
     const args = ['--keep-in-foreground', this.#confArgument];
     const process = await DaemonProcess.start(this.#binary, args, this.#file(OUTPUT_FILE));
     const state = stateOf(process.identity, rendered);
@@ -185,11 +186,11 @@ export class Dnsmasq {
   async #untilReady(process: DaemonProcess): Promise<void> {
     const deadline = Date.now() + READY_TIMEOUT_MS;
     const pid = String(process.identity.pid);
-    while ((await readOrEmpty(this.#file(PID_FILE))).trim() !== pid) {
+    while (readOrEmpty(this.#file(PID_FILE)).trim() !== pid) {
       const isGone = !isRunning(process.identity);
       if (isGone || Date.now() > deadline) {
         await process.stop();
-        const output = await readOrEmpty(this.#file(OUTPUT_FILE));
+        const output = readOrEmpty(this.#file(OUTPUT_FILE));
         throw new DnsmasqError(isGone ? 'dnsmasq ended at once' : 'dnsmasq did not become ready', output);
       }
       await sleep(READY_POLL_MS);
@@ -197,7 +198,7 @@ export class Dnsmasq {
   }
 
   async #reload(rendered: RenderedDnsmasq): Promise<void> {
-    await this.#writeFiles(rendered);
+    this.#writeFiles(rendered);
     if (!this.#process?.signal('SIGHUP') || !this.#state) throw new DnsmasqError('dnsmasq ended before its reload', '');
     // After the signal: a manager killed in between leaves the old hash, and its successor reloads once more.
     this.#state = { ...this.#state, files: filesHash(rendered) };
@@ -207,27 +208,27 @@ export class Dnsmasq {
   /** Lets dnsmasq judge a config before the running one is given up. */
   async #check(rendered: RenderedDnsmasq): Promise<void> {
     const candidate = `${CONF_FILE}.candidate`;
-    await this.#write(candidate, rendered.conf);
+    this.#write(candidate, rendered.conf);
     try {
       await run(this.#binary, ['--test', `--conf-file=${this.#file(candidate)}`]);
     } catch (error) {
       if (error instanceof CommandError) throw new DnsmasqError('dnsmasq refuses its config', error.stderr);
       throw error;
     } finally {
-      await rm(this.#file(candidate), { force: true });
+      rmSync(this.#file(candidate), { force: true });
     }
   }
 
-  #write(name: string, content: string): Promise<void> {
-    return writeWhole(this.#file(name), content);
+  #write(name: string, content: string): void {
+    writeWhole(this.#file(name), content);
   }
 
   async #hasStaleLease(rendered: RenderedDnsmasq): Promise<boolean> {
     return hasStaleLease(await readLeaseFile(this.#file(LEASE_FILE)), ownersIn(rendered));
   }
 
-  async #writeFiles(rendered: RenderedDnsmasq): Promise<void> {
-    for (const [name, content] of rendered.files) await this.#write(name, content);
+  #writeFiles(rendered: RenderedDnsmasq): void {
+    for (const [name, content] of rendered.files) this.#write(name, content);
   }
 }
 

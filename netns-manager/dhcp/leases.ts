@@ -64,10 +64,10 @@ export function addressOwners(dhcpHosts: string): Map<string, AddressOwner> {
 
 /** Reads a lease file that dnsmasq may be writing: the same text twice. A missing file is empty. */
 export async function readLeaseFile(file: string): Promise<string> {
-  let text = await readOrEmpty(file);
+  let text = readOrEmpty(file);
   for (let attempt = 0; attempt < 10; attempt++) {
     await sleep(SETTLE_MS);
-    const again = await readOrEmpty(file);
+    const again = readOrEmpty(file);
     if (again === text && (text === '' || text.endsWith('\n'))) break;
     text = again;
   }

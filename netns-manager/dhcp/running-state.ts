@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { fingerprint } from '../../shared/digest.ts';
 import { isIdentity, type ProcessIdentity } from '../../shared/kernel/process-identity.ts';
 import type { RenderedDnsmasq } from './render.ts';
 
@@ -14,15 +14,11 @@ export function stateOf(identity: ProcessIdentity, rendered: RenderedDnsmasq): R
 }
 
 export function confHash(rendered: RenderedDnsmasq): string {
-  return textHash(rendered.conf);
+  return fingerprint(rendered.conf);
 }
 
 export function filesHash(rendered: RenderedDnsmasq): string {
-  return textHash(JSON.stringify([...rendered.files]));
-}
-
-export function textHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return fingerprint(JSON.stringify([...rendered.files]));
 }
 
 /** Throws an Error when it is none. */

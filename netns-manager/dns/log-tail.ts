@@ -1,5 +1,4 @@
-import { watch } from 'node:fs';
-import { type FileHandle, open, rename, stat } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync, renameSync, type Stats, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { predecessor } from '../../shared/log/log-limits.ts';
 
@@ -26,7 +25,7 @@ export interface LogTailOptions {
 export class LogTail {
   readonly #options: LogTailOptions;
   readonly #buffer = Buffer.alloc(CHUNK_BYTES);
-  #handle: FileHandle | null = null;
+  #descriptor: number | null = null;
   #position = 0;
   #partial = '';
   #timer: NodeJS.Timeout | null = null;
@@ -41,8 +40,8 @@ export class LogTail {
 
   /** Starts at the present end of the file. Its directory must exist, the file need not. */
   async start(): Promise<void> {
-    await this.#openFile();
-    this.#position = (await this.#handle?.stat())?.size ?? 0;
+    this.#openFile();
+    if (this.#descriptor !== null) this.#position = fstatSync(this.#descriptor).size;
     const { file, onError } = this.#options;
     this.#watcher = watch(dirname(file), (_event, name) => {
       if (name === null || name === basename(file)) this.#soon();
@@ -67,8 +66,7 @@ export class LogTail {
     if (this.#timer) clearTimeout(this.#timer);
     if (this.#poll) clearInterval(this.#poll);
     await this.#last;
-    await this.#handle?.close();
-    this.#handle = null;
+    this.#closeFile();
   }
 
   #soon(): void {
@@ -79,9 +77,9 @@ export class LogTail {
     }, DEBOUNCE_MS);
   }
 
-  async #openFile(): Promise<void> {
+  #openFile(): void {
     try {
-      this.#handle = await open(this.#options.file, 'r');
+      this.#descriptor = openSync(this.#options.file, 'r');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
@@ -89,44 +87,48 @@ export class LogTail {
     this.#partial = '';
   }
 
+  #closeFile(): void {
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.#descriptor = null;
+  }
+
   async #read(): Promise<void> {
     if (this.#isClosed) return;
-    if (!this.#handle) await this.#openFile();
+    if (this.#descriptor === null) this.#openFile();
     // Looked at before reading: once the writer is in a new file it writes no more to this one.
-    const current = await statOrNull(this.#options.file);
+    const current = statOrNull(this.#options.file);
     await this.#readToEnd();
-    const handle = this.#handle;
-    if (!handle || !current) return;
-    const ours = await handle.stat();
+    if (this.#descriptor === null || !current) return;
+    const ours = fstatSync(this.#descriptor);
     if (current.ino !== ours.ino) {
-      await handle.close();
-      this.#handle = null;
-      await this.#openFile();
+      this.#closeFile();
+      this.#openFile();
       await this.#readToEnd();
     } else if (ours.size > this.#options.maxBytes()) {
-      await rename(this.#options.file, predecessor(this.#options.file));
+      renameSync(this.#options.file, predecessor(this.#options.file));
       this.#options.reopen();
     }
   }
 
+  /** Lets others have a turn after each chunk. */
   async #readToEnd(): Promise<void> {
-    const handle = this.#handle;
-    if (!handle) return;
-    if ((await handle.stat()).size < this.#position) this.#position = 0; // somebody has emptied it
+    if (this.#descriptor === null) return;
+    if (fstatSync(this.#descriptor).size < this.#position) this.#position = 0; // somebody has emptied it
     for (;;) {
-      const { bytesRead } = await handle.read(this.#buffer, 0, CHUNK_BYTES, this.#position);
+      const bytesRead = readSync(this.#descriptor, this.#buffer, 0, CHUNK_BYTES, this.#position);
       if (bytesRead === 0) return;
       this.#position += bytesRead;
       const lines = (this.#partial + this.#buffer.toString('latin1', 0, bytesRead)).split('\n');
       this.#partial = (lines.pop() ?? '').slice(0, MAX_LINE_BYTES);
       for (const line of lines) this.#options.onLine(line);
+      await new Promise(resolve => setImmediate(resolve));
     }
   }
 }
 
-async function statOrNull(file: string) {
+function statOrNull(file: string): Stats | null {
   try {
-    return await stat(file);
+    return statSync(file);
   } catch {
     return null;
   }

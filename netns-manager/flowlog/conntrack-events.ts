@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { type ConntrackEntry, parseConntrackLine } from '../../shared/kernel/conntrack.ts';
+import { onLines } from '../../shared/kernel/lines.ts';
 import type { Log } from '../../shared/log/log.ts';
 
 /** Kernel buffer for events, bytes: a port scan ends 10 000 connections at once. */
@@ -66,7 +66,7 @@ export class ConntrackEvents {
     child.stderr.on('data', (chunk: Buffer) => {
       complaint = (complaint + chunk.toString('latin1')).slice(-500);
     });
-    createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }).on('line', line => {
+    onLines(child.stdout, line => {
       const flow = parseConntrackLine(line);
       if (flow?.event === 'destroy') this.#options.onEnd(flow);
     });

@@ -1,4 +1,5 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { loadCrypto } from '../../shared/digest.ts';
 import type { VpnCredentials } from '../../shared/proto/messages.ts';
 import { TunnelError } from './tunnel-error.ts';
 
@@ -56,7 +57,7 @@ export function readCertificateCredentials(credentials: VpnCredentials): Certifi
 function readCertificates(tunnel: string, what: string, pem: string): X509Certificate[] {
   return [...pem.matchAll(PEM_CERTIFICATE)].map(([text]) => {
     try {
-      return new X509Certificate(text);
+      return new (loadCrypto().X509Certificate)(text);
     } catch (cause) {
       throw new TunnelError(tunnel, `the ${what} can't be read: ${(cause as Error).message}`, { cause });
     }
@@ -68,7 +69,7 @@ function readPrivateKey(tunnel: string, pem: string): KeyObject {
     throw new TunnelError(tunnel, 'the private key is encrypted: give it without a passphrase');
   }
   try {
-    return createPrivateKey(pem);
+    return loadCrypto().createPrivateKey(pem);
   } catch {
     // The cause could quote the key.
     throw new TunnelError(tunnel, "the private key can't be read: it must be in PEM form");

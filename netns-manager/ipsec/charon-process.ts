@@ -1,5 +1,4 @@
-import { linkSync, lstatSync, rmSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { linkSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -83,7 +82,7 @@ export class CharonProcess {
     const own = processesWithArgument(this.#file(CONF_FILE));
     const found = own.find(({ pid, startTime }) => pid === state?.pid && startTime === state.startTime) ?? own[0];
     if (!found || (own.length > 1 && found.pid !== state?.pid)) return false;
-    const backend = found.pid === state?.pid ? state.backend : await this.#configuredBackend();
+    const backend = found.pid === state?.pid ? state.backend : this.#configuredBackend();
     if (backend === null) return false;
     this.#own(DaemonProcess.adopt(found), backend);
     this.#keep(found, backend);
@@ -96,9 +95,9 @@ export class CharonProcess {
     await this.stop();
     if (backend === 'kernel-libipsec') checkTun();
     else await flushXfrm();
-    await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 });
     const { logFile } = this.#options;
-    await this.#write(CONF_FILE, renderStrongswanConf({ backend, socketFile: this.socketFile, logFile }));
+    this.#write(CONF_FILE, renderStrongswanConf({ backend, socketFile: this.socketFile, logFile }));
     // Nothing else: charon speaks to systemd when it finds a NOTIFY_SOCKET.
     const env = { PATH: process.env.PATH, STRONGSWAN_CONF: this.#file(CONF_FILE) };
     // charon reads no arguments: this one names it for whoever looks, and for us when the state file is lost.
@@ -121,7 +120,7 @@ export class CharonProcess {
       await DaemonProcess.adopt(identity).stop();
     }
     this.#state.remove();
-    for (const name of [SOCKET_FILE, SPARE_SOCKET_FILE]) await rm(this.#file(name), { force: true });
+    for (const name of [SOCKET_FILE, SPARE_SOCKET_FILE]) rmSync(this.#file(name), { force: true });
   }
 
   /** Ends a charon that does not answer. */
@@ -158,7 +157,7 @@ export class CharonProcess {
       const isGone = !isRunning(child.identity);
       if (isGone || Date.now() > deadline) {
         await child.stop();
-        const output = (await readOrEmpty(this.#file(OUTPUT_FILE))) || (await readOrEmpty(this.#options.logFile));
+        const output = readOrEmpty(this.#file(OUTPUT_FILE)) || readOrEmpty(this.#options.logFile);
         throw new CharonError(isGone ? 'charon ended at once' : 'charon did not become ready', output);
       }
       await sleep(READY_POLL_MS);
@@ -179,8 +178,8 @@ export class CharonProcess {
   }
 
   /** By the config that the running one was started with; null: that is lost too. */
-  async #configuredBackend(): Promise<Backend | null> {
-    const conf = await readOrEmpty(this.#file(CONF_FILE));
+  #configuredBackend(): Backend | null {
+    const conf = readOrEmpty(this.#file(CONF_FILE));
     if (conf === '') return null;
     return conf.includes('kernel-libipsec') ? 'kernel-libipsec' : 'kernel-netlink';
   }
@@ -189,8 +188,8 @@ export class CharonProcess {
     return join(this.#options.directory, name);
   }
 
-  #write(name: string, content: string): Promise<void> {
-    return writeWhole(this.#file(name), content);
+  #write(name: string, content: string): void {
+    writeWhole(this.#file(name), content);
   }
 }
 

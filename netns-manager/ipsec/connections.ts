@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../shared/digest.ts';
 import { VpnAuth, type VpnCredentials, type VpnTunnel } from '../../shared/proto/messages.ts';
 import { type Backend, IKE_MARK } from './backend.ts';
 import { readCertificateCredentials, type Validity } from './certificates.ts';
@@ -190,5 +190,5 @@ function digest(told: object): string {
   const text = JSON.stringify(told, (_key, value) =>
     value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value,
   );
-  return createHash('sha256').update(text).digest('hex');
+  return sha256(text);
 }

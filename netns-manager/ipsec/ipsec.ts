@@ -239,7 +239,7 @@ export class Ipsec {
         await vici.request('initiate', { ike: tunnel, child, timeout: '-1', 'init-limits': 'no' });
       }
     }
-    if (await rotateLog(this.#options.logFile, this.#options.maxLogBytes())) await vici.request('reload-settings');
+    if (rotateLog(this.#options.logFile, this.#options.maxLogBytes())) await vici.request('reload-settings');
   }
 
   #onEvent(event: CharonEvent, message: ViciMessage): void {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../shared/digest.ts';
 import type { VpnTunnel } from '../../shared/proto/messages.ts';
 import { UPLINK } from '../intent.ts';
 import { type Backend, TUN_DEVICE } from './backend.ts';
@@ -23,5 +23,5 @@ export function tunnelDevice(tunnel: VpnTunnel, backend: Backend, hasXfrmInterfa
 
 /** From the name, so that it stays whatever becomes of other tunnels; 0 would mean none. */
 function interfaceId(name: string): number {
-  return createHash('sha256').update(name).digest().readUInt32BE() || 1;
+  return Number.parseInt(sha256(name).slice(0, 8), 16) || 1;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { onLines } from '../../shared/kernel/lines.ts';
 import { isIpChange } from './kernel-lines.ts';
 
 const RESPAWN_MS = 1_000;
@@ -48,7 +48,7 @@ export function watchKernel({ isNftChange, onChange, onMissed }: KernelWatch): (
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     children.add(child);
-    createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }).on('line', line => {
+    onLines(child.stdout, line => {
       if (monitor.isChange(line)) changed();
     });
     child.on('error', () => {});

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../digest.ts';
 
 /** What a file in a store's directory is to its key. */
 export type FileRole = 'current' | 'backup' | 'temporary';
@@ -17,7 +17,7 @@ export const RESTART_COUNT_KEY = '/restarted';
 export function baseName(key: string): string {
   if (key === RESTART_COUNT_KEY) return '~restarted';
   if (Buffer.byteLength(key) <= MAX_PLAIN_BYTES && !key.startsWith('~')) return key;
-  return `~${createHash('sha256').update(key).digest('hex')}`;
+  return `~${sha256(key)}`;
 }
 
 export function fileName(base: string, role: FileRole): string {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { loadCrypto } from '../digest.ts';
 
 const MAGIC = 0x6e627031; // "nbp1"
 const VERSION = 1;
@@ -44,6 +44,6 @@ export function decodeRecord(record: Buffer): StoredRecord {
 }
 
 function checksum(record: Buffer): Buffer {
-  const hash = createHash('sha256');
+  const hash = loadCrypto().createHash('sha256');
   return hash.update(record.subarray(0, CHECKSUM_AT)).update(record.subarray(HEADER_BYTES)).digest();
 }

@@ -79,7 +79,9 @@ async function payloadImage(directory: string): Promise<string> {
     format: 'esm',
     external: ['esbuild'], // for tests that bundle; in the guest all is bundled
     logLevel: 'warning',
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as forBundle } from 'node:module'; const require = forBundle(import.meta.url);",
+    },
   });
   const image = join(directory, 'payload.ext4');
   await writeFile(image, '');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chownSync,
   existsSync,
@@ -154,3 +155,10 @@ async function fillAndFree(directory: string, path: string, report: StateReport,
   await until(() => report.warnings().length === 0);
   assert.equal(existsSync(path), false, 'the last thing that was asked for counts');
 }
+
+test('a file of a former version, under a SHA-256, is read; altered it is refused', () => {
+  const digest = createHash('sha256').update('thing 1\n').update(CONTENT).digest('hex');
+  const file = (content: string) => Buffer.from(`nibox-state thing 1 ${digest}\n${content}`);
+  assert.equal(unseal('thing', 1, file(CONTENT)), CONTENT);
+  assert.throws(() => unseal('thing', 1, file(`${CONTENT}!`)), /checksum is wrong/);
+});
