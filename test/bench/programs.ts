@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -34,14 +34,14 @@ const options = (runDirectory: string): ManagerOptions => {
   };
 };
 
-/** The manager as it is shipped. */
+/** The manager as it is shipped, and as the supervisor keeps it: nothing lies near it that it could load. */
 export const MANAGER: Program = {
   name: 'nibox',
-  args: (directory, version) => [
-    ...managerFlags(version),
-    resolve('dist/manager.cjs'),
-    JSON.stringify(options(directory)),
-  ],
+  args: (directory, version) => {
+    const code = join(directory, 'manager.cjs');
+    copyFileSync(resolve('dist/manager.cjs'), code);
+    return [...managerFlags(version), code, JSON.stringify(options(directory))];
+  },
 };
 
 /** The same manager, each of its source files a file still. Give back `directory` when done. */
@@ -79,10 +79,11 @@ export async function startProgram(node: string, program: Program): Promise<Runn
   const directory = await mkdtemp(join(tmpdir(), 'nibox-program-'));
   const socket = join(directory, MANAGER_SOCKET);
   const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8' });
+  const args = program.args(directory, stdout.trim());
+  // As the supervisor starts a manager. Of what else is around here NODE_EXTRA_CA_CERTS alone takes 60 ms and 1.1 MB.
+  const env = { PATH: process.env.PATH };
   const start = performance.now();
-  const child = spawn('unshare', ['--net', '--', node, ...program.args(directory, stdout.trim())], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const child = spawn('unshare', ['--net', '--', node, ...args], { stdio: ['ignore', 'ignore', 'inherit'], env });
   const end = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGKILL');
