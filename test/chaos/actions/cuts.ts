@@ -87,8 +87,9 @@ const instanceCuts: ActionKind[] = [
     targets: withTunnel,
     list: () => ['ip', 'rule'],
     remove: line => {
-      const [, preference, table] = /^(\d+):.* lookup (\S+)/.exec(line.trim()) ?? [];
-      return table && /^\d+$/.test(table) ? ['rule', 'del', 'preference', preference!] : null;
+      // Not charon's own, to a table behind all others that nothing is in: it leads nowhere, and comes back with charon only.
+      const preference = /^(\d+):.* lookup 220$/.exec(line.trim())?.[1];
+      return preference === undefined ? null : ['rule', 'del', 'preference', preference];
     },
   }),
   takeOut('delete address', {
