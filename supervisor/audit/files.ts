@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts';
 import type { Owned } from './owned.ts';
 import type { ProcessFacts } from './process-table.ts';
 
-/** What is written at this moment is renamed at once. */
+/** What is written at this moment is renamed at once; what was begun before the daemon ran is nobody's. */
 const HALF_WRITTEN_MS = 60_000;
 const API_SOCKET = 'api.sock';
 
@@ -25,7 +25,7 @@ export async function findFiles(owned: Owned, unownedNamespaces: readonly string
       .filter(({ name }) => name.endsWith('.new')),
   ];
   for (const { path, stats } of temporary) {
-    if (Date.now() - stats.mtimeMs > HALF_WRITTEN_MS)
+    if (stats.mtimeMs < Math.max(owned.since, Date.now() - HALF_WRITTEN_MS))
       findings.push(fileFinding(path, 'half-written by a process that was ended'));
   }
   for (const { path, name, stats } of entriesOf(runDirectory)) {

@@ -17,6 +17,7 @@ export function ownedBySupervisor(facts: SupervisorFacts): Owned {
   const { prefix, runDirectory, stateDirectory, config, allocator, instances, code } = facts;
   return {
     ...{ prefix, runDirectory, stateDirectory, code },
+    since: Date.now() - process.uptime() * 1000,
     instances: ownedInstances(config, allocator, name => processesOf(instances.get(name))),
     uplinks: new Set(config.uplinks.map(uplink => uplink.interface)),
     apps: new Set(config.apps.map(({ name }) => name)),

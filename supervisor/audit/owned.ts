@@ -30,6 +30,8 @@ export interface Owned {
   apps: ReadonlySet<string>;
   /** Managers' bundles that are needed though no process may run them now. */
   code: ReadonlySet<string>;
+  /** Since when the daemon runs that writes here, Unix milliseconds; 0: who writes is not known. */
+  since: number;
 }
 
 /** Numbers that were given out; null: none was. */

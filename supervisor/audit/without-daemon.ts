@@ -67,6 +67,7 @@ export async function auditWithoutDaemon(paths: AuditPaths, fix: boolean): Promi
     uplinks: new Set(config.uplinks.map(uplink => uplink.interface)),
     apps: new Set(config.apps.map(({ name }) => name)),
     code: new Set<string>(),
+    since: 0,
   };
   const removeNamespace = (name: string) => removeInstance(name, { namespaces, switchPorts, runDirectory });
   return audit({ owned, config, namespaces, allocator, switchPorts, removeNamespace }, { by: 'config', fix });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -55,6 +56,15 @@ describe('a daemon that is asked while it starts', () => {
     assert.deepEqual([findings, removed], [[], []]);
     await until('it has the manager', async () => (await device.instance('old')).manager.state === 'running');
     assert.equal((await device.instance('old')).manager.pid, was.manager.pid);
+  });
+
+  it('removes at its start what another one was writing when it was killed', async () => {
+    process.kill((await api.status()).supervisor.pid, 'SIGKILL');
+    await until('the supervisor is gone', async () => !(await device.world.supervisor()));
+    const halfMade = `/run/nibox/${device.prefix}/ni/.sAbCdEf`;
+    await mkdir(halfMade);
+    await device.startSupervisor();
+    await until('it is gone', async () => !existsSync(halfMade), 20_000);
   });
 });
 

@@ -25,6 +25,7 @@ const owned: Owned = {
   uplinks: new Set(),
   apps: new Set(),
   code: new Set(),
+  since: 0,
 };
 const conf = (ni: string) => `--conf-file=${RUN}/ni/${ni}/dnsmasq/dnsmasq.conf`;
 const mark = `${RUN}/ni/ni1`;
