@@ -1,24 +1,16 @@
 import { CHUNK_BYTES } from './feed.ts';
-import { turnOfLoop } from './turn.ts';
 import type { Wire } from './wire.ts';
 
-/**
- * What goes out on one wire, and is held while the wire is full. The first of a turn of the event loop is written as soon as what
- * runs has come to its end, what follows in the same turn is gathered into one write more: a single message waits for nothing, and
- * under load each turn has one write.
- */
+/** What goes out on one wire: gathered over a turn of the event loop into one write, and held while the wire is full. */
 export class Outbox {
   readonly #wire: Wire;
   readonly #beforeSend: () => void;
   #chunks: Buffer[] = [];
   #bytes = 0;
   #isFull = false;
-  #isDue = false;
   #tick: NodeJS.Immediate | null = null;
-  /** The turn of the last flush. */
-  #turn = -1;
 
-  /** `beforeSend` is called before what was added or asked for is sent, and may add more. */
+  /** `beforeSend` is called at the end of a turn in which something was added or asked for, and may add more. */
   constructor(wire: Wire, beforeSend: () => void) {
     this.#wire = wire;
     this.#beforeSend = beforeSend;
@@ -41,14 +33,10 @@ export class Outbox {
   }
 
   schedule(): void {
-    if (this.#isFull || this.#isDue) return;
-    this.#isDue = true;
-    if (this.#turn === turnOfLoop()) this.#tick = setImmediate(() => this.flush());
-    else queueMicrotask(() => this.#isDue && this.flush());
+    if (!this.#isFull) this.#tick ??= setImmediate(() => this.flush());
   }
 
   flush(): void {
-    this.#turn = turnOfLoop();
     this.#beforeSend();
     this.#cancel(); // not sooner: what is added meanwhile would ask for another turn
     this.#send();
@@ -77,7 +65,6 @@ export class Outbox {
   }
 
   #cancel(): void {
-    this.#isDue = false;
     if (this.#tick) clearImmediate(this.#tick);
     this.#tick = null;
   }
