@@ -23,7 +23,17 @@ test('what is repeated comes in its interval, all at the same moments', () => {
   assert.deepEqual(told, []);
 });
 
-test('one that begins later keeps the rhythm, and may stop itself or another one', () => {
+test('one that begins later comes with the others, however short that makes its first interval', () => {
+  const told: string[] = [];
+  const stops = [repeat(1_000, () => told.push('first'))];
+  mock.timers.tick(400);
+  stops.push(repeat(1_000, () => told.push('later')));
+  mock.timers.tick(600);
+  assert.deepEqual(told, ['first', 'later']);
+  for (const stop of stops) stop();
+});
+
+test('one may stop itself or another one', () => {
   const told: string[] = [];
   const first = repeat(1_000, () => {
     told.push('first');
