@@ -36,6 +36,13 @@ describe('what no event tells of', () => {
     assert.deepEqual(await device?.down(), []);
   });
 
+  it('no link of nibox asks for IPv6 routers, or believes one', async () => {
+    const read = (place: string, sysctl: string) =>
+      device.world.exec(place, 'cat', [`/proc/sys/net/ipv6/conf/${sysctl}`]).then(({ stdout }) => stdout.trim());
+    assert.equal(await read('ni1', 'default/accept_ra'), '0');
+    assert.equal(await read('device', `${device.prefix}1/disable_ipv6`), '1');
+  });
+
   it('an app whose namespace comes somewhere on the device is attached', async () => {
     assert.match(await appState(), /waiting/);
     await writeFile(place, '');
